@@ -15,11 +15,10 @@
 #include "vma_internal.h"
 
 /* What the caller of mmap() was granted, or is charged for, by these flags. */
-#define NOT_ADDED	mk_vma_flags(VMA_READ_BIT, VMA_WRITE_BIT,	\
-				     VMA_EXEC_BIT, VMA_SHARED_BIT,	\
-				     VMA_MAYREAD_BIT, VMA_MAYWRITE_BIT,	\
-				     VMA_MAYEXEC_BIT, VMA_MAYSHARE_BIT,	\
-				     VMA_ACCOUNT_BIT)
+#define NOT_ADDED	mk_vma_flags(VMA_WRITE_BIT, VMA_EXEC_BIT,	\
+				     VMA_SHARED_BIT, VMA_MAYREAD_BIT,	\
+				     VMA_MAYWRITE_BIT, VMA_MAYEXEC_BIT,	\
+				     VMA_MAYSHARE_BIT, VMA_ACCOUNT_BIT)
 #define NOT_REMOVED	mk_vma_flags(VMA_ACCOUNT_BIT)
 
 /* Says whose hook it was. The stack of the warning only knows who called it. */

@@ -25,6 +25,7 @@ class Kunit(Case):
     """Warnings that a test wants are no splats; all others are."""
 
     WARN = ("[    1.0] ------------[ cut here ]------------\n"
+            "[    1.0] f_op has no mmap hook\n"
             "[    1.0] WARNING: CPU: 0 PID: 9 at mm/mmap_prepare.c:7 f+0x1\n"
             "[    1.0] Call Trace:\n"
             "[    1.0] ---[ end trace 0000000000000000 ]---\n")

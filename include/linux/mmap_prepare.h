@@ -107,9 +107,9 @@ struct mmap_action {
  *	it has a reference to; this reference then belongs to mm, which drops
  *	it if no VMA comes to hold it. The reference of the file replaced is not
  *	the hook's business
- * @vma_flags: flags of the mapping. VMA_READ_BIT, WRITE, EXEC, SHARED,
- *	MAYREAD, MAYWRITE, MAYEXEC, MAYSHARE and ACCOUNT cannot be added, nor
- *	ACCOUNT taken away
+ * @vma_flags: flags of the mapping. VMA_WRITE_BIT, EXEC, SHARED, MAYREAD,
+ *	MAYWRITE, MAYEXEC, MAYSHARE and ACCOUNT cannot be added, nor ACCOUNT
+ *	taken away
  * @page_prot: protection of its pages
  * @vm_ops: operations of the mapping, the dummy ones if the hook sets none.
  *	NULL makes the mapping anonymous, see vma_desc_set_anonymous()
@@ -327,8 +327,9 @@ static inline void __mmap_action_remap(struct vm_area_desc *desc,
  * @size: bytes
  *
  * The range is checked once the hook has returned: mmap() then fails with
- * -EFAULT if it is not inside the mapping, and with -EINVAL if it is empty,
- * unaligned, wraps, or is part of a copy-on-write mapping.
+ * -EFAULT if it is not inside the mapping, also because it wraps, and with
+ * -EINVAL if it is empty or unaligned, if the PFNs wrap, or if it is part of a
+ * copy-on-write mapping.
  */
 static inline void mmap_action_remap(struct vm_area_desc *desc,
 				     unsigned long start, unsigned long pfn,

@@ -96,6 +96,7 @@ static const struct flag_case flags_allowed[] = {
 	{ "drop LOCKED", SHARED_RW | VM_LOCKED, 0, VM_LOCKED },
 	{ "drop NORESERVE", SHARED_RW | VM_NORESERVE, 0, VM_NORESERVE },
 	{ "set again WRITE", SHARED_RW, VM_WRITE | VM_MAYWRITE, 0 },
+	{ "add READ", VM_MAYREAD | VM_MAYWRITE, VM_READ, 0 },
 	{ "set again ACCOUNT", SHARED_RW | VM_ACCOUNT, VM_ACCOUNT, 0 },
 };
 
@@ -116,7 +117,6 @@ static void check_flags_allowed(struct kunit *test)
 
 static const struct flag_case flags_forbidden[] = {
 	{ "add WRITE", SHARED_RW & ~VM_WRITE, VM_WRITE, 0 },
-	{ "add READ", VM_MAYREAD | VM_MAYWRITE, VM_READ, 0 },
 	{ "add EXEC", SHARED_RW, VM_EXEC, 0 },
 	{ "add SHARED", VM_READ | VM_MAYREAD | VM_MAYWRITE, VM_SHARED, 0 },
 	{ "add MAYREAD", VM_SHARED | VM_MAYSHARE, VM_MAYREAD, 0 },

@@ -5,8 +5,10 @@
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/initrd.h>
 #include <linux/mman.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include <linux/uaccess.h>
 
 #include "mmap_prepare_kunit.h"
@@ -246,6 +248,9 @@ int fake_init(struct kunit *test)
 	unsigned long size = FAKE_ARENA * PAGE_SIZE;
 	unsigned long addr;
 
+	/* Its unpacking in the background commits memory: it must be over. */
+	wait_for_initramfs();
+
 	memset(&fake_world, 0, sizeof(fake_world));
 	fake_get_pages(test);
 	fake_world.slab = kunit_kzalloc(test, 64, GFP_KERNEL);
@@ -374,6 +379,8 @@ struct fake_mark fake_mark(void)
 		mark.files[i] = file_count(file);
 		mark.writable = atomic_read(&file->f_mapping->i_mmap_writable);
 	}
+	/* A CPU may hold on to pages that were locked or unlocked there. */
+	lru_add_drain_all();
 	for (i = 0; i < FAKE_PAGES; i++)
 		mark.pages[i] = page_count(fake_world.page[i]);
 	return mark;

@@ -359,6 +359,22 @@ static bool test_simple_ioremap(void)
 	return true;
 }
 
+/* An empty region that is not aligned looks like one page. */
+static bool test_simple_ioremap_empty(void)
+{
+	struct vm_area_desc desc;
+
+	init_desc(&desc, F_SHARED);
+	desc.end = desc.start + P;
+	desc.pgoff = 0;
+	mmap_action_simple_ioremap(&desc, 0x500800, 0);
+	ASSERT_TRUE(refused(&desc, -EINVAL));
+	mmap_action_simple_ioremap(&desc, 0x500800, 1);
+	ASSERT_TRUE(accepted(&desc));
+
+	return true;
+}
+
 static bool test_simple_ioremap_cow(void)
 {
 	struct vm_area_desc desc;
@@ -750,6 +766,7 @@ static const struct test tests[] = {
 	TEST(remap_prot),
 	TEST(ioremap_arch),
 	TEST(simple_ioremap),
+	TEST(simple_ioremap_empty),
 	TEST(simple_ioremap_cow),
 	TEST(kernel_pages),
 	TEST(nothing),

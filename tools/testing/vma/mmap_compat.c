@@ -350,7 +350,7 @@ static bool test_hook_breaks_rules(void)
 		take_file_away,
 	};
 	static const vm_flags_t flags[] = {
-		VM_READ, VM_WRITE, VM_EXEC, VM_SHARED, VM_MAYREAD, VM_MAYWRITE,
+		VM_WRITE, VM_EXEC, VM_SHARED, VM_MAYREAD, VM_MAYWRITE,
 		VM_MAYEXEC, VM_MAYSHARE, VM_ACCOUNT,
 	};
 	int i;
@@ -408,6 +408,13 @@ static bool test_donated_seal(void)
 	prep.donate = &files[2];
 	ASSERT_TRUE(refused_once(F_SHARED, -EPERM));
 	ASSERT_EQ(mappings[2].i_mmap_writable, -1);
+
+	/* Not donated: not looked at again. */
+	prep.donate = NULL;
+	ASSERT_EQ(vfs_mmap(&files[1], make_vma(F_SHARED)), 0);
+	ASSERT_EQ(stubs.calls[STUB_MAP_WRITABLE], 0);
+	drop_vma();
+	prep.donate = &files[2];
 
 	/* Private, or never to be written: no matter. */
 	ASSERT_EQ(vfs_mmap(&files[1], make_vma(F_RW)), 0);
@@ -572,7 +579,25 @@ static bool test_halves(void)
 	return true;
 }
 
-/* The wrapper donates after the hook of the lower file did, or overrides. */
+/* The wrapper may set its own operations then: they get its own file. */
+static bool test_halves_overridden(void)
+{
+	struct vm_area_desc desc;
+
+	use_ops(&mapped_vm_ops);
+	make_vma(F_SHARED);
+	compat_set_desc_from_vma(&desc, &files[0], the_vma);
+	ASSERT_EQ(vfs_mmap_prepare(&files[1], &desc), 0);
+	desc.vm_ops = &stateful_vm_ops;
+	ASSERT_EQ(__compat_vma_mmap(&desc, the_vma), 0);
+	ASSERT_EQ(mapped.file, &files[0]);
+	drop_vma();
+	ASSERT_BALANCED();
+
+	return true;
+}
+
+/* It may also break the rules. What the hook has donated is put all the same. */
 static bool test_halves_refused(void)
 {
 	struct vm_area_desc desc;
@@ -732,6 +757,7 @@ static const struct test tests[] = {
 	TEST(vfs_mmap),
 	TEST(f_op_replaced),
 	TEST(halves),
+	TEST(halves_overridden),
 	TEST(halves_refused),
 	TEST(wrapper),
 	TEST(wrapper_sets_file),

@@ -294,6 +294,43 @@ static bool test_nested_two(void)
 	return true;
 }
 
+/* The last to set them is the one that counts, also if they are the same. */
+
+static void call_two_that_set(struct vm_area_desc *desc)
+{
+	prep.err = vfs_mmap_prepare(&files[2], desc);
+	prep.err = prep.err ?: vfs_mmap_prepare(&files[1], desc);
+}
+
+static bool test_nested_two_same(void)
+{
+	start_inner();
+	files[1].f_op = &inner_fops;
+	prep.fn = call_two_that_set;
+	ASSERT_EQ(map(&files[0], AT(0), 4, F_RO, 0), AT(0));
+	ASSERT_EQ(vma_at(AT(0))->vm_ops, &mapped_vm_ops);
+	ASSERT_EQ(mapped.file, &files[1]);
+	ASSERT_BALANCED();
+
+	return true;
+}
+
+/* An inner file that cannot be asked. */
+static bool test_nested_no_hook(void)
+{
+	start_inner();
+	prep.fn = call_inner;
+	files[2].f_op = &no_fops;
+	ASSERT_EQ(map(&files[0], AT(0), 4, F_RO, 0), -ENODEV);
+	files[2].f_op = &mmap_fops;
+	ASSERT_EQ(map(&files[0], AT(0), 4, F_RO, 0), -ENODEV);
+	ASSERT_EQ(stubs.calls[STUB_HOOK_MMAP], 0);
+	ASSERT_EQ(mm.map_count, 0);
+	ASSERT_BALANCED();
+
+	return true;
+}
+
 /* One inside the other: the innermost that set them. */
 
 static int middle_prepare(struct vm_area_desc *desc)
@@ -728,8 +765,16 @@ static bool test_hide_merged(void)
 }
 
 /* A VMA that is taken back is taken from where it can be seen first. */
+
+static void check_detached(struct vm_area_struct *vma)
+{
+	if (!vma->detached || vma_at(vma->vm_start))
+		stub_misuse("VMA is unmapped while it can be found");
+}
+
 static bool test_undo_order(void)
 {
+	stubs.on_unmap = check_detached;
 	use_ops(&stateful_vm_ops);
 	prep.fn = want_remap;
 	mapped.err = -EBUSY;
@@ -837,6 +882,8 @@ static const struct test tests[] = {
 	TEST(nested_overridden),
 	TEST(nested_sets_no_ops),
 	TEST(nested_two),
+	TEST(nested_two_same),
+	TEST(nested_no_hook),
 	TEST(nested_deep),
 	TEST(nested_deep_overridden),
 	TEST(nested_fails),

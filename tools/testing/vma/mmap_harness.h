@@ -9,6 +9,8 @@
 #ifndef _VMA_MMAP_HARNESS_H
 #define _VMA_MMAP_HARNESS_H
 
+#include <limits.h>
+
 #include "maple-shared.h"
 #include "vma_internal.h"
 #include "mmap_test.h"
@@ -30,13 +32,27 @@ static void stub_iter_store(struct vma_iterator *vmi,
 			    struct vm_area_struct *vma)
 {
 	stub_range(STUB_ITER_STORE, vma, vma->vm_start, vma->vm_end);
+	/* vma_start_write() increments it, see vma_lock_alloc(). */
+	if (vma->vm_lock_seq == UINT_MAX)
+		stub_misuse("VMA is visible and not locked for writing");
 	if (stubs.on_store)
 		stubs.on_store(vma);
 	vma_iter_store(vmi, vma);
 }
 
+/* Preallocations that cannot fail. */
+static unsigned int nr_nofail;
+
+static int stub_preallocate(struct ma_state *mas, void *entry, gfp_t gfp)
+{
+	nr_nofail += !!(gfp & __GFP_NOFAIL);
+
+	return mas_preallocate(mas, entry, gfp);
+}
+
 #define vma_iter_prealloc(vmi, vma)	stub_iter_prealloc(vmi, vma)
 #define vma_iter_store(vmi, vma)	stub_iter_store(vmi, vma)
+#define mas_preallocate(mas, entry, gfp)	stub_preallocate(mas, entry, gfp)
 
 /* In linux/mm.h of the kernel. */
 unsigned long mmap_region(struct file *file, unsigned long addr,
@@ -103,7 +119,8 @@ static int hook_mmap(struct file *file, struct vm_area_struct *vma)
 	}
 	if (hook.mapping)
 		file->f_mapping = hook.mapping;
-	vm_flags_mod(vma, hook.set, hook.clear);
+	/* As vm_flags_mod(), but without locking the VMA. */
+	vma->__vm_flags = (vma->vm_flags | hook.set) & ~hook.clear;
 
 	return hook.err;
 }
@@ -497,6 +514,7 @@ static void fresh_start(void)
 {
 	int i;
 
+	nr_nofail = 0;
 	memset(&stubs, 0, sizeof(stubs));
 	memset(&hook, 0, sizeof(hook));
 	memset(&mm, 0, sizeof(mm));

@@ -275,7 +275,7 @@ static bool test_no_file(void)
 static bool test_flags_not_added(void)
 {
 	static const vm_flags_t flags[] = {
-		VM_READ, VM_WRITE, VM_EXEC, VM_SHARED, VM_MAYREAD, VM_MAYWRITE,
+		VM_WRITE, VM_EXEC, VM_SHARED, VM_MAYREAD, VM_MAYWRITE,
 		VM_MAYEXEC, VM_MAYSHARE, VM_ACCOUNT,
 	};
 	const vm_flags_t all = F_SHARED | VM_EXEC;
@@ -617,6 +617,7 @@ static bool test_limits(void)
 	ASSERT_TRUE(unchanged(&before));
 	ASSERT_EQ(stubs.mlock_flags,
 		  (F_RW | VM_LOCKED | VM_DONTCOPY) & ~VM_MAYEXEC);
+	ASSERT_EQ(stubs.log[first_event(STUB_MLOCK_OK)].end, PAGES(5));
 	ASSERT_BALANCED();
 
 	reset_counts();

@@ -17,7 +17,9 @@ static bool test_anonymous(void)
 	ASSERT_EQ(vma->vm_end, AT(3));
 	ASSERT_EQ(vma->vm_pgoff, PHYS_PFN(AT(0)));
 	ASSERT_EQ(vma->vm_flags, F_RW | VM_ACCOUNT | VM_SOFTDIRTY);
-	ASSERT_EQ(vma->vm_page_prot.pgprot & F_RW, F_RW);
+	/* It goes by the flags in the end. */
+	ASSERT_EQ(vma->vm_page_prot.pgprot,
+		  vm_get_page_prot(F_RW | VM_ACCOUNT | VM_SOFTDIRTY).pgprot);
 	ASSERT_EQ(vma->vm_ops, NULL);
 	ASSERT_EQ(vma->vm_file, NULL);
 	ASSERT_EQ(stubs.committed, 3);
@@ -117,6 +119,7 @@ static bool test_statistics(void)
 static void check_file_vma(struct vm_area_struct *vma)
 {
 	if (vma->vm_file != &files[0] || vma->vm_pgoff != 7 ||
+	    vma->vm_page_prot.pgprot != vm_get_page_prot(F_RO).pgprot ||
 	    vma->vm_ops != &plain_vm_ops || vma->vm_private_data != &hook)
 		stub_misuse("VMA is visible before it is complete");
 }
@@ -204,6 +207,7 @@ static bool test_file_order(void)
 	ASSERT_TRUE(first_event(STUB_VMA_ALLOC) < first_event(STUB_PREALLOC));
 	ASSERT_TRUE(first_event(STUB_PREALLOC) < first_event(STUB_HOOK_MMAP));
 	ASSERT_TRUE(first_event(STUB_HOOK_MMAP) < first_event(STUB_ITER_STORE));
+	ASSERT_TRUE(first_event(STUB_HOOK_MMAP) < first_event(STUB_KSM));
 	ASSERT_TRUE(first_event(STUB_ITER_STORE) < first_event(STUB_RMAP_INSERT));
 	ASSERT_TRUE(first_event(STUB_RMAP_INSERT) < first_event(STUB_KHUGEPAGED));
 	ASSERT_TRUE(first_event(STUB_RMAP_INSERT) < first_event(STUB_PERF));
@@ -564,6 +568,7 @@ static bool test_second_merge(void)
 	ASSERT_EQ(map(&files[0], AT(4), 2, F_RW, 4), AT(4));
 	reset_counts();
 	ASSERT_EQ(map(&files[0], AT(2), 2, F_RW, 2), AT(2));
+	ASSERT_EQ(nr_nofail, 0);
 	ASSERT_EQ(stubs.calls[STUB_HOOK_MMAP], 1);
 	ASSERT_EQ(stubs.calls[STUB_VMA_ALLOC], 1);
 	ASSERT_EQ(mm.map_count, 1);
@@ -604,6 +609,8 @@ static bool test_second_merge_nomem(void)
 	stubs.fail_at[STUB_PREALLOC] = 2;
 	ASSERT_EQ(map(&files[0], AT(2), 2, F_RW, 2), AT(2));
 	ASSERT_EQ(stubs.calls[STUB_PREALLOC], 2);
+	/* The driver was told that the VMA is going to be stored. */
+	ASSERT_EQ(nr_nofail, 1);
 	ASSERT_EQ(mm.map_count, 2);
 	ASSERT_TRUE(vma_at(AT(2))->vm_flags & VM_DONTDUMP);
 	ASSERT_BALANCED();
@@ -673,6 +680,11 @@ static bool test_hook_changes_flags(void)
 
 static bool test_hook_gains_maywrite(void)
 {
+	/* Other changes are all right. */
+	hook.set = VM_DONTCOPY;
+	ASSERT_EQ(map(&files[0], AT(5), 2, F_SHARED_RO, 0), AT(5));
+	ASSERT_EQ(stubs.warns_once, 0);
+
 	stubs.warns_expected = 1;
 	hook.set = VM_MAYWRITE;
 	ASSERT_EQ(map(&files[0], AT(0), 2, F_SHARED_RO, 0), AT(0));

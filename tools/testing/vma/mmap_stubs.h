@@ -90,6 +90,7 @@ static struct {
 	unsigned int warns_expected;
 	void (*on_store)(struct vm_area_struct *vma);
 	void (*on_rmap_insert)(struct vm_area_struct *vma);
+	void (*on_unmap)(struct vm_area_struct *vma);
 
 	/* Counted. */
 	unsigned long calls[NR_STUBS];
@@ -426,13 +427,19 @@ static inline void stub_clear_ptes(unsigned long start, unsigned long end)
 	stubs.nr_ptes = to;
 }
 
+/* Goes on from @vma to the VMAs that @mas finds. */
 static inline void unmap_vmas(struct mmu_gather *tlb, struct ma_state *mas,
 			      struct vm_area_struct *vma, unsigned long start,
 			      unsigned long end, unsigned long tree_end,
 			      bool mm_wr_locked)
 {
 	stub_range(STUB_UNMAP_VMAS, vma, start, end);
+	if (stubs.on_unmap)
+		stubs.on_unmap(vma);
 	stub_clear_ptes(start, end);
+	for (; vma; vma = mas_find(mas, tree_end - 1))
+		if (vma->vm_start < start || vma->vm_end > end)
+			stub_misuse("unmapping goes on beyond the range");
 }
 
 /* In mm/vma.c. */

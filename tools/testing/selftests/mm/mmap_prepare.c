@@ -252,7 +252,6 @@ TEST_F(mp, hook_adds_forbidden_flags)
 		{ VM_MAYSHARE, MAP_PRIVATE },
 		{ VM_MAYWRITE, MAP_SHARED },
 		{ VM_ACCOUNT, MAP_SHARED },
-		{ VM_READ, MAP_SHARED },
 	};
 	unsigned int i;
 
