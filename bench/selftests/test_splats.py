@@ -122,3 +122,35 @@ class Splats(Case):
 
     def test_no_argument(self):
         self.expect(2, ["usage"], self.bench("splats"))
+
+
+class WarnOk(Case):
+    """Logs of tests that provoke WARN()s."""
+
+    WARN = ("[    1.0] ------------[ cut here ]------------\n"
+            "[    1.0] a hook returned 1\n"
+            "[    1.0] WARNING: CPU: 0 PID: 9 at mm/mmap_prepare.c:7 f+0x1\n"
+            "[    1.0] Call Trace:\n"
+            "[    1.0] ---[ end trace 0000000000000000 ]---\n")
+    DEAD = "[    1.0] WARNING: possible circular locking dependency detected\n"
+
+    def scan(self, text, *words):
+        return self.bench("splats", *words,
+                          self.write("log", f"[    0.1] Linux\n{text}"))
+
+    def test_warning(self):
+        self.expect(0, [], self.scan(self.WARN * 2, "--warn-ok"))
+        self.expect(1, ["mmap_prepare.c:7"], self.scan(self.WARN))
+
+    def test_worse_than_a_warning(self):
+        for text in (self.DEAD, self.WARN + self.DEAD + self.WARN):
+            self.expect(1, ["circular"], self.scan(text, "--warn-ok"))
+        for bad in ("kernel BUG at x", "BUG: Bad page state", "Oops: 0"):
+            text = self.WARN.replace("WARNING: CPU: 0", bad)
+            self.expect(1, [bad], self.scan(text, "--warn-ok"))
+            text = self.WARN.replace("Call Trace:", bad)
+            self.expect(1, [bad], self.scan(text, "--warn-ok"))
+
+    def test_cut_short(self):
+        text = "".join(self.WARN.splitlines(True)[:-1])
+        self.expect(1, ["cut here"], self.scan(text, "--warn-ok"))

@@ -421,6 +421,35 @@ static void sweep_over(const struct kind *k)
 	over(k, "shared", RW, MAP_SHARED, 4UL << 30, off, "4G");
 }
 
+static const char *const calls[] = {
+	"mprotect-rwx", "mprotect-w", "mremap-grow", "mremap-copy",
+	"munmap-half", "mlock",
+};
+
+/* One of calls[] on the two pages at p: where they, or a copy, are then. */
+static void *call(int which, void *p)
+{
+	switch (which) {
+	case 0:
+		mprotect(p, PG, RW | PROT_EXEC);
+		break;
+	case 1:
+		mprotect(p, PG, PROT_WRITE);
+		break;
+	case 2:
+		return mremap(p, 2 * PG, 4 * PG, 0);
+	case 3:
+		return mremap(p, 0, 2 * PG, MREMAP_MAYMOVE);
+	case 4:
+		munmap(p, PG);
+		break;
+	case 5:
+		mlock(p, 2 * PG);
+		break;
+	}
+	return p;
+}
+
 /* What the calls on a mapping answer. */
 static void sweep_calls(const struct kind *k, const char *how, int fl)
 {
@@ -442,7 +471,7 @@ static void sweep_calls(const struct kind *k, const char *how, int fl)
 	void *p, *q;
 	int i, err, prot = fl == MAP_PRIVATE ? RW : PROT_READ;
 
-	for (i = 0; i < NR(advices) + 6; i++) {
+	for (i = 0; i < NR(advices) + NR(calls); i++) {
 		if (try_mmap(&p, base, 2 * PG, prot, fl | MAP_FIXED |
 			     (k->fd < 0 ? MAP_ANONYMOUS : 0), k->fd, off))
 			return;
@@ -452,34 +481,10 @@ static void sweep_calls(const struct kind *k, const char *how, int fl)
 				 k->name, how, advices[i].name);
 			err = madvise(p, PG, advices[i].advice) ? errno : 0;
 		} else {
-			static const char *const names[] = {
-				"mprotect-rwx", "mprotect-w", "mremap-grow",
-				"mremap-copy", "munmap-half", "mlock",
-			};
-
 			snprintf(key, sizeof(key), "call/%s/%s/%s", k->name,
-				 how, names[i - NR(advices)]);
+				 how, calls[i - NR(advices)]);
 			errno = 0;
-			switch (i - NR(advices)) {
-			case 0:
-				mprotect(p, PG, RW | PROT_EXEC);
-				break;
-			case 1:
-				mprotect(p, PG, PROT_WRITE);
-				break;
-			case 2:
-				q = mremap(p, 2 * PG, 4 * PG, 0);
-				break;
-			case 3:
-				q = mremap(p, 0, 2 * PG, MREMAP_MAYMOVE);
-				break;
-			case 4:
-				munmap(p, PG);
-				break;
-			case 5:
-				mlock(p, 2 * PG);
-				break;
-			}
+			q = call(i - NR(advices), p);
 			err = errno;
 		}
 		observe(key, "%s vmas %d [%s]", err ? err_name(err) : "0",
