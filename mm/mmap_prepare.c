@@ -219,6 +219,8 @@ static int check_desc(struct vm_area_desc *desc,
 
 /**
  * call_mmap_prepare() - call the hook of a file and judge what it returned
+ * @hook: f_op->mmap_prepare of @file. It is the caller who reads it, once, as
+ *	another thread may replace f_op
  * @file: the file
  * @desc: the mapping, as mmap() was asked for it. @desc->file is @file
  *
@@ -228,18 +230,18 @@ static int check_desc(struct vm_area_desc *desc,
  * @desc is as it was before.
  *
  * Context: Process context, may sleep. The mmap write lock is held.
- * Return: 0, or the errno of the hook or of mmap_action_prepare(); -ENODEV
- * without a hook; -EOVERFLOW if the offset wraps; -EACCES if the flags have
- * become writable and executable where this is denied; -EINVAL if the
- * architecture refuses them, and, with a warning, if the hook did what it must
- * not.
+ * Return: 0, or the errno of the hook or of mmap_action_prepare(); -EOVERFLOW
+ * if the offset wraps; -EACCES if the flags have become writable and executable
+ * where this is denied; -EINVAL if the architecture refuses them, and, with a
+ * warning, if the hook did what it must not.
  */
-int call_mmap_prepare(struct file *file, struct vm_area_desc *desc)
+int call_mmap_prepare(int (*hook)(struct vm_area_desc *), struct file *file,
+		      struct vm_area_desc *desc)
 {
 	const struct vm_area_desc before = *desc;
 	int err;
 
-	err = vfs_mmap_prepare(file, desc);
+	err = run_hook(hook, file, desc);
 	if (err)
 		return err;
 

@@ -83,9 +83,16 @@ class Guests(Case):
             "echo '<4>WARNING: possible circular locking dependency detected' "
             f">/dev/kmsg\n{RESULTS}\n{OFF}", "--append", "quiet"))
 
-    def test_splat_is_let_through_on_demand(self):
-        self.expect(0, [], self.boot(
-            "echo '<4>WARNING: CPU: 0 PID: 1 at mm/vma.c:1 f+0x0/0x1' "
+    def test_warning_is_let_through_on_demand(self):
+        report = ("-" * 12 + "[ cut here ]" + "-" * 12,
+                  "WARNING: CPU: 0 PID: 1 at mm/vma.c:1 f+0x0/0x1",
+                  "---[ end trace 0000000000000000 ]---")
+        says = "".join(f"echo '<4>{s}' >/dev/kmsg\n" for s in report)
+        self.expect(0, [], self.boot(f"{says}{RESULTS}\n{OFF}", "--warn-ok"))
+
+    def test_nothing_else_is(self):
+        self.expect(1, ["has a splat", "locking dependency"], self.boot(
+            "echo '<4>WARNING: possible circular locking dependency detected' "
             f">/dev/kmsg\n{RESULTS}\n{OFF}", "--warn-ok"))
 
     def test_a_quiet_console_still_shows_a_panic(self):

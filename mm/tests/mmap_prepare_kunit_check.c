@@ -36,7 +36,8 @@ static int call_hook(struct vm_area_desc *desc)
 	int err;
 
 	mmap_write_lock(current->mm);
-	err = call_mmap_prepare(desc->file, desc);
+	err = call_mmap_prepare(desc->file->f_op->mmap_prepare, desc->file,
+				desc);
 	mmap_write_unlock(current->mm);
 	return err;
 }

@@ -36,6 +36,25 @@ static void count(struct counts *c)
 	c->committed = committed();
 }
 
+/*
+ * VMAs and inodes are freed after a grace period: give them the time. What
+ * leaked does not come back.
+ */
+static void settle(const struct counts *before, struct counts *after)
+{
+	int tenths;
+
+	for (tenths = 0; tenths < 300; tenths++) {
+		count(after);
+		if (after->vmas - before->vmas <= 500 &&
+		    after->inodes - before->inodes <= 200 &&
+		    after->files - before->files <= SLACK_FILES &&
+		    after->committed == before->committed)
+			return;
+		usleep(100000);
+	}
+}
+
 static char *pat(void)
 {
 	char *buf = malloc(16384);
@@ -70,7 +89,7 @@ TEST_TIMEOUT_(name)							\
 	for (_i = 0; _i < _n; _i++) {					\
 		body;							\
 	}								\
-	count(&after);							\
+	settle(&before, &after);					\
 	EXPECT_EQ(before.committed, after.committed);			\
 	NEAR(files, SLACK_FILES);					\
 	NEAR(shmem, SLACK_KB);						\

@@ -133,7 +133,8 @@ int vfs_mmap(struct file *file, struct vm_area_struct *vma);
 int vfs_mmap_prepare(struct file *file, struct vm_area_desc *desc);
 
 /* In mm/vma.h. */
-int call_mmap_prepare(struct file *file, struct vm_area_desc *desc);
+int call_mmap_prepare(int (*hook)(struct vm_area_desc *), struct file *file,
+		      struct vm_area_desc *desc);
 int complete_mmap_prepare(struct vm_area_struct *vma,
 			  struct vm_area_desc *desc);
 
