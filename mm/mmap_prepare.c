@@ -135,7 +135,7 @@ static int run_hook(int (*hook)(struct vm_area_desc *), struct file *file,
  * For hooks of files that stand for another one. The hook of @file sees @file
  * in @desc->file and dummy @desc->vm_ops, and what it leaves in @desc is for
  * the calling hook to use or to change. A hook calls it before it replaces
- * @desc->vm_file itself.
+ * @desc->vm_file itself, and then puts a file that the hook of @file left there.
  *
  * When the hook of @file fails, @desc is as it was before, and a file that it
  * left in @desc->vm_file is put.
@@ -202,6 +202,21 @@ static int check_flags_policy(const struct vm_area_desc *desc,
 	return 0;
 }
 
+/* A donated file has its own seals: mmap() has looked at those of @desc->file. */
+static int check_donated_seals(struct vm_area_desc *desc,
+			       const struct vm_area_desc *before)
+{
+	vm_flags_t flags = vma_flags_to_legacy(desc->vma_flags);
+	int err;
+
+	if (!file_is_donated(desc, before))
+		return 0;
+	/* What is only read now is not to become writable later. */
+	err = memfd_check_seals_mmap(desc->vm_file, &flags);
+	desc->vma_flags = legacy_to_vma_flags(flags);
+	return err;
+}
+
 static int check_desc(struct vm_area_desc *desc,
 		      const struct vm_area_desc *before)
 {
@@ -214,6 +229,8 @@ static int check_desc(struct vm_area_desc *desc,
 		err = mmap_action_prepare(desc);
 	if (!err)
 		err = check_flags_policy(desc, before);
+	if (!err)
+		err = check_donated_seals(desc, before);
 	return err;
 }
 
@@ -225,14 +242,15 @@ static int check_desc(struct vm_area_desc *desc,
  * @desc: the mapping, as mmap() was asked for it. @desc->file is @file
  *
  * On success @desc is fit to make a VMA of, its action is prepared, and the
- * reference to a @desc->vm_file that the hook put there is the caller's: also
- * to look at the write seal of that file is left to the caller. On failure
- * @desc is as it was before.
+ * reference to a @desc->vm_file that the hook put there is the caller's. To
+ * keep that file from being sealed against writing before the VMA is linked is
+ * left to the caller, too. On failure @desc is as it was before.
  *
  * Context: Process context, may sleep. The mmap write lock is held.
  * Return: 0, or the errno of the hook or of mmap_action_prepare(); -EOVERFLOW
  * if the offset wraps; -EACCES if the flags have become writable and executable
- * where this is denied; -EINVAL if the architecture refuses them, and, with a
+ * where this is denied; -EPERM if the hook put a file there that is sealed
+ * against writing; -EINVAL if the architecture refuses the flags, and, with a
  * warning, if the hook did what it must not.
  */
 int call_mmap_prepare(int (*hook)(struct vm_area_desc *), struct file *file,
@@ -331,8 +349,8 @@ void compat_set_desc_from_vma(struct vm_area_desc *desc, struct file *file,
 EXPORT_SYMBOL(compat_set_desc_from_vma);
 
 /* Linking the VMA takes the mapping of its file for writing, and cannot fail. */
-static int check_donated_seal(const struct vm_area_desc *desc,
-			      const struct vm_area_desc *before)
+static int check_donated_mapping(const struct vm_area_desc *desc,
+				 const struct vm_area_desc *before)
 {
 	struct address_space *mapping;
 	int err;
@@ -455,7 +473,7 @@ int __compat_vma_mmap(struct vm_area_desc *desc, struct vm_area_struct *vma)
 	if (!err)
 		err = check_desc(desc, &before);
 	if (!err)
-		err = check_donated_seal(desc, &before);
+		err = check_donated_mapping(desc, &before);
 	if (!err)
 		err = establish(vma, desc, &before);
 

@@ -11,9 +11,11 @@
  * Suites whose name starts with neg- misbehave on purpose: they are what the
  * bench tests itself with.
  *
- *	suite=NAME	what to run (default: smoke)
- *	only=A,B	only these programs of the suite
- *	loops=N		passed to the programs as $LOOPS
+ *	suite=A,B	what to run (default: smoke)
+ *	only=A,B	only these programs of the suites
+ *	loops=N		passed to the programs as $LOOPS, and as
+ *			$MMAP_PREPARE_LOOPS to the kernel's own
+ *	patience=N	every time limit is N times as long
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +48,7 @@ struct prog {
 static char cmdline[4096];
 static struct prog progs[MAX_PROGS];
 static int nr_progs;
+static int patience = 1;
 static FILE *out;
 
 static void panic_exit(const char *what)
@@ -176,10 +179,10 @@ static void add_prog(char *line, const char *suite, const char *only)
 
 	snprintf(p->line, sizeof(p->line), "%s", line);
 	word = strtok_r(p->line, " \t\n", &save);
-	if (!word || *word == '#' || strcmp(word, suite))
+	if (!word || *word == '#' || !in_list(suite, word))
 		return;
 	word = strtok_r(NULL, " \t\n", &save);
-	p->seconds = word ? atoi(word) : 0;
+	p->seconds = word ? atoi(word) * patience : 0;
 	word = strtok_r(NULL, " \t\n", &save);
 	p->raw = word && !strcmp(word, "raw");
 	while (nr < MAX_ARGS && (word = strtok_r(NULL, " \t\n", &save)))
@@ -226,6 +229,7 @@ static void child(struct prog *p, int fd)
 	snprintf(path, sizeof(path), "/tests/%s", p->argv[0]);
 	setenv("PATH", "/bin:/tests", 1);
 	setenv("LOOPS", option("loops", ""), 1);
+	setenv("MMAP_PREPARE_LOOPS", option("loops", ""), 1);
 	execv(path, p->argv);
 	printf("# %s: %s\n", path, strerror(errno));
 	fflush(stdout);
@@ -436,6 +440,9 @@ int main(void)
 	open_results();
 	set_knobs();
 	suite = option("suite", "smoke");
+	patience = atoi(option("patience", "1"));
+	if (patience < 1)
+		panic_exit("patience=");
 	if (!strncmp(suite, "neg-", 4))
 		misbehave(suite + 4);
 	read_suite(suite, option("only", ""));

@@ -426,6 +426,34 @@ static bool test_donated_seal(void)
 	return true;
 }
 
+/* No writer is counted of a file that is sealed against future ones only. */
+static bool test_donated_future_seal(void)
+{
+	use_everything();
+	prep.donate = &files[2];
+	files[2].is_write_sealed = true;
+	ASSERT_TRUE(refused_once(F_SHARED, -EPERM));
+	ASSERT_EQ(files[2].f_count, 1);
+
+	/* Mapped to be read, it cannot become writable. */
+	ASSERT_EQ(vfs_mmap(&files[1], make_vma(F_SHARED & ~VM_WRITE)), 0);
+	ASSERT_EQ(the_vma->vm_flags & (VM_SHARED | VM_MAYWRITE), VM_SHARED);
+	drop_vma();
+	ASSERT_EQ(vfs_mmap(&files[1], make_vma(F_RW)), 0);
+	ASSERT_EQ(the_vma->vm_flags & VM_MAYWRITE, VM_MAYWRITE);
+	drop_vma();
+
+	/* mmap() has looked at that of the file that was asked for. */
+	prep.donate = NULL;
+	reset_counts();
+	ASSERT_EQ(vfs_mmap(&files[1], make_vma(F_SHARED)), 0);
+	ASSERT_EQ(stubs.calls[STUB_SEALS], 0);
+	drop_vma();
+	ASSERT_BALANCED();
+
+	return true;
+}
+
 static void fail_remap(struct vm_area_desc *desc)
 {
 	/* make_vma() has just reset the counts. */
@@ -751,6 +779,7 @@ static const struct test tests[] = {
 	TEST(hook_breaks_rules),
 	TEST(validation),
 	TEST(donated_seal),
+	TEST(donated_future_seal),
 	TEST(action_fails),
 	TEST(mapped_fails),
 	TEST(zap_before_restore),

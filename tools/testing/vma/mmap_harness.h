@@ -444,6 +444,7 @@ static long sweep_errno(enum stub_id id)
 {
 	switch (id) {
 	case STUB_MAP_WRITABLE:
+	case STUB_SEALS:
 		return -EPERM;
 	case STUB_MLOCK_OK:
 		return -EAGAIN;

@@ -115,6 +115,20 @@ static inline void zap_page_range_single(struct vm_area_struct *vma,
 	stub_clear_ptes(addr, addr + size);
 }
 
+/* As the real one, it lets a sealed file be read, but never become writable. */
+static inline int memfd_check_seals_mmap(struct file *file, vm_flags_t *flags)
+{
+	if (stub_call(STUB_SEALS, file))
+		return -EPERM;
+	if (!file->is_write_sealed || !(*flags & VM_SHARED))
+		return 0;
+	if (*flags & VM_WRITE)
+		return -EPERM;
+	*flags &= ~VM_MAYWRITE;
+
+	return 0;
+}
+
 /* What KSM would add to the flags of a new mapping. */
 static inline vm_flags_t ksm_vma_flags(struct mm_struct *mm,
 				       const struct file *file,

@@ -777,6 +777,35 @@ static bool test_donate_sealed(void)
 	return true;
 }
 
+/* No writer is counted of a file that is sealed against future ones only. */
+static bool test_donate_future_sealed(void)
+{
+	struct snapshot before;
+
+	setup_occupied();
+	files[1].is_write_sealed = true;
+	prep.donate = &files[1];
+	reset_counts();
+	take_snapshot(&before);
+	ASSERT_EQ(map(&files[0], AT(1), 5, F_SHARED, 0), -EPERM);
+	ASSERT_TRUE(unchanged(&before));
+	ASSERT_EQ(stubs.calls[STUB_SEALS], 1);
+	ASSERT_EQ(stubs.calls[STUB_VMA_DUP], 0);
+	ASSERT_EQ(files[1].f_count, 1);
+	ASSERT_BALANCED();
+
+	/* Mapped to be read, it cannot become writable. */
+	ASSERT_EQ(map(&files[0], AT(11), 5, F_SHARED & ~VM_WRITE, 0), AT(11));
+	ASSERT_EQ(vma_at(AT(11))->vm_flags & (VM_SHARED | VM_MAYWRITE),
+		  VM_SHARED);
+	ASSERT_EQ(mappings[1].i_mmap_writable, 0);
+	ASSERT_EQ(map(&files[0], AT(21), 5, F_RW, 0), AT(21));
+	ASSERT_EQ(vma_at(AT(21))->vm_flags & VM_MAYWRITE, VM_MAYWRITE);
+	ASSERT_BALANCED();
+
+	return true;
+}
+
 /* The seal is heeded all the while that the mapping is made. */
 static void check_writable_held(struct vm_area_struct *vma)
 {
@@ -1151,6 +1180,7 @@ static const struct test tests[] = {
 	TEST(donate_merged),
 	TEST(donate_no_hook_called),
 	TEST(donate_sealed),
+	TEST(donate_future_sealed),
 	TEST(donate_seal_held),
 	TEST(merge),
 	TEST(merge_offset),

@@ -972,6 +972,36 @@ TEST_F(mp, donated_seal_is_kept)
 	close(ro);
 }
 
+/* Of a file with this seal writers are not counted. */
+TEST_F(mp, donated_future_seal_is_kept)
+{
+	int fd = donated_memfd();
+	long addr;
+
+	if (!variant->prepare)
+		SKIP(return, "nobody looks at what .mmap sets");
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+	self->s.flags = MPT_F_DONATE;
+	self->s.donate_fd = fd;
+	self->s.private_data = 1;
+	ASSERT_EQ(0, mpt_setup(self->fd, &self->s));
+	EXPECT_EQ(-EPERM, map_shared(self->fd, NR_PAGES, 0));
+	EXPECT_NEVER_OPENED(self->fd);
+
+	/* It may be read, by one who could write, and not become writable. */
+	addr = map_at(0, NR_PAGES, PROT_READ, MAP_SHARED, self->fd, 0);
+	ASSERT_FALSE(IS_ERR_VALUE(addr));
+	EXPECT_EQ(-1, mprotect((void *)addr, NR_PAGES * self->page, RW));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(0, unmap(addr, NR_PAGES));
+
+	addr = map_private(self->fd, NR_PAGES, 0);
+	EXPECT_FALSE(IS_ERR_VALUE(addr));
+	EXPECT_EQ(0, unmap(addr, NR_PAGES));
+	EXPECT_NOTHING_LEFT(self->fd);
+}
+
 TEST_F(mp, donated_writers_are_counted)
 {
 	int fd = donated_memfd();

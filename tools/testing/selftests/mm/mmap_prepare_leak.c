@@ -3,8 +3,9 @@
  * mmap() in loops, failing and not: what was charged, taken or allocated is
  * given back, on each way out.
  *
- * MMAP_PREPARE_LOOPS in the environment says how often, 1000 if it is not set.
- * The other tests' files show what one mmap() does.
+ * MMAP_PREPARE_LOOPS in the environment says how often, 1000 if it is not set:
+ * then it takes a leak of each tenth mmap() to be seen, of each thousandth with
+ * 100000. The other tests' files show what one mmap() does.
  */
 #include "mmap_prepare.h"
 
@@ -19,10 +20,20 @@ static unsigned long nr_loops(void)
 	return nr ? nr : 1000;
 }
 
+/*
+ * Other processes move the system's numbers by as much, however many loops it
+ * takes: files, and mappings of NR_PAGES pages.
+ */
+#define SLACK		100
+/* What the slab cache keeps for each CPU counts as used. */
+#define SLACK_VMAS	300
+
 /* What must be the same before and after. */
 struct gauges {
 	long committed;		/* kB */
 	long shmem;		/* kB */
+	long anon;		/* kB */
+	long tables;		/* kB */
 	long files;
 	long size;		/* of the address space, kB */
 	long locked;		/* kB */
@@ -47,8 +58,12 @@ static long count_vmas(void)
 
 static void read_gauges(struct gauges *g)
 {
+	/* Makes the counts of pages exact. */
+	proc_number("/proc/sys/vm/stat_refresh");
 	g->committed = proc_value("/proc/meminfo", "Committed_AS");
 	g->shmem = proc_value("/proc/meminfo", "Shmem");
+	g->anon = proc_value("/proc/meminfo", "AnonPages");
+	g->tables = proc_value("/proc/meminfo", "PageTables");
 	g->files = proc_number("/proc/sys/fs/file-nr");
 	g->size = proc_value("/proc/self/status", "VmSize");
 	g->locked = proc_value("/proc/self/status", "VmLck");
@@ -56,45 +71,37 @@ static void read_gauges(struct gauges *g)
 	read_memtypes(g->memtypes, sizeof(g->memtypes));
 }
 
-static long slack(unsigned long loops)
-{
-	return loops / 10 + 50;
-}
-
 /*
  * VMAs are freed after a grace period, and files when their last user returns
  * to user space: give them the time. What leaked does not come back.
  */
-static void settle(const struct gauges *a, struct gauges *b,
-		   unsigned long loops)
+static void settle(const struct gauges *a, struct gauges *b)
 {
 	int tenths;
 
 	for (tenths = 0; tenths < 300; tenths++) {
 		read_gauges(b);
-		if (labs(b->vmas - a->vmas) < slack(loops) + 200 &&
-		    labs(b->files - a->files) < slack(loops))
+		if (labs(b->vmas - a->vmas) < SLACK_VMAS &&
+		    labs(b->files - a->files) < SLACK)
 			return;
 		usleep(100000);
 	}
 }
 
-/*
- * Other processes move the system's numbers a little; one leak for every tenth
- * mmap() is more than that. The process's own numbers are exact.
- */
+/* The process's own numbers are exact. */
 static void compare_gauges(struct __test_metadata *_metadata,
-			   const struct gauges *a, const struct gauges *b,
-			   unsigned long loops)
+			   const struct gauges *a, const struct gauges *b)
 {
-	long kb = NR_PAGES * page_size() / 1024;
-	long most = slack(loops);
+	long page_kb = page_size() / 1024;
+	long most = SLACK * NR_PAGES * page_kb;
 
 	EXPECT_GE(a->committed, 0);
-	EXPECT_LT(labs(b->committed - a->committed), most * kb);
-	EXPECT_LT(labs(b->shmem - a->shmem), most * kb);
-	EXPECT_LT(labs(b->files - a->files), most);
-	EXPECT_LT(labs(b->vmas - a->vmas), most + 200);
+	EXPECT_LT(labs(b->committed - a->committed), most);
+	EXPECT_LT(labs(b->shmem - a->shmem), most);
+	EXPECT_LT(labs(b->anon - a->anon), most);
+	EXPECT_LT(labs(b->tables - a->tables), SLACK * page_kb);
+	EXPECT_LT(labs(b->files - a->files), SLACK);
+	EXPECT_LT(labs(b->vmas - a->vmas), SLACK_VMAS);
 	EXPECT_EQ(a->size, b->size);
 	EXPECT_EQ(a->locked, b->locked);
 	EXPECT_STREQ(a->memtypes, b->memtypes);
@@ -125,8 +132,8 @@ static void map_many(struct __test_metadata *_metadata, int fd, int map,
 	read_gauges(&before);
 	for (i = 0; i < loops; i++)
 		map_once(_metadata, fd, map, pgoff, err);
-	settle(&before, &after, loops);
-	compare_gauges(_metadata, &before, &after, loops);
+	settle(&before, &after);
+	compare_gauges(_metadata, &before, &after);
 }
 
 struct kind {
@@ -293,8 +300,8 @@ static void fail_over_memory_often(struct __test_metadata *_metadata, int fd,
 	read_gauges(&before);
 	for (i = 0; i < loops; i++)
 		fail_over_memory(_metadata, fd, err);
-	settle(&before, &after, loops);
-	compare_gauges(_metadata, &before, &after, loops);
+	settle(&before, &after);
+	compare_gauges(_metadata, &before, &after);
 }
 
 TEST_F_TIMEOUT(mp, over_accounted_memory, 3600)
