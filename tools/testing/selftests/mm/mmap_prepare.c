@@ -518,6 +518,10 @@ TEST_F(mp, differing_mappings_do_not_merge)
 		{ .ops = MPT_OPS_LEAVE, .private_data = 1 },
 		{ .set_flags = VM_DONTCOPY, .private_data = 1 },
 		{ .flags = MPT_F_PGOFF, .pgoff = 9, .private_data = 1 },
+		/* an action would not run if its mapping were merged */
+		{ .action[0] = mpt_full(MPT_REMAP, 0), .private_data = 1 },
+		{ .action[0] = mpt_full(MPT_KERNEL_PAGES, 0),
+		  .private_data = 1 },
 	};
 	struct mpt_setup second;
 	unsigned int i;
@@ -683,6 +687,12 @@ TEST_F(mp, fixed_over_old_refused_by_action)
 	}
 	self->s.action[0] = mpt_full(MPT_SIMPLE_IOREMAP, 0);
 	self->s.action[0].size = self->page;
+	over_old(_metadata, self->fd, &self->s, -EINVAL, !variant->mmap);
+	if (!variant->prepare)
+		return;
+	/* PFNs that wrap. remap_pfn_range() alone finds that out too late. */
+	self->s.action[0] = mpt_part(MPT_REMAP, 0, -1UL, NR_PAGES);
+	self->s.action[0].flags = MPT_A_ABS_PFN;
 	over_old(_metadata, self->fd, &self->s, -EINVAL, !variant->mmap);
 }
 
