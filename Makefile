@@ -3,8 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test tree refresh kernel boot vma kunit selftest bisect docs \
-	clean
+.PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean docs
 
 O ?= out
 override O := $(abspath $(O))

@@ -17,10 +17,12 @@ htmldocs:
 """
 SVG = "<svg>" + "<text>word</text>" * 8 + "</svg>"
 NAMES = ["can_mmap_file", "vfs_mmap"] + [f"vma_desc_{n}" for n in range(20)]
-PAGE = ("<div id=top>" + "".join(f'<dt id="c.{n}">' for n in NAMES) +
+PAGE = ("<div id=top role=main>" + "".join(f'<dt id="c.{n}">' for n in NAMES) +
         '<object data="mmap_prepare.svg"></object><a href="vfs.html#mmap">'
         '</a><a href="https://kernel.org/"></a><a href="#top"></a></div>')
-LINK = '<div id="mmap"><a href="mmap_prepare.html"></a></div>'
+SIDEBAR = '<div><a href="mmap_prepare.html"></a></div>'
+LINK = ('<div role="main"><div id="mmap"><a href="mmap_prepare.html"></a>'
+        f"</div></div>{SIDEBAR}")
 
 
 class Page(Case):
@@ -104,8 +106,8 @@ class Page(Case):
         self.docs_say(1, "| vfs.html#mmapped: no such place there")
 
     def test_not_linked(self):
-        self.write(self.docs + "vfs.html", '<div id="mmap">mmap_prepare.rst'
-                   "</div>")
+        self.write(self.docs + "vfs.html", '<div id="mmap" role="main">'
+                   "<div>mmap_prepare.rst</div></div>" + SIDEBAR)
         self.docs_say(1, "FAIL vfs.html links to it",
                       "no link to mmap_prepare.html")
 
