@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean
+.PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean docs
 
 O ?= out
 override O := $(abspath $(O))
@@ -33,6 +33,7 @@ help:
 	@echo 'make kunit      the KUnit suite, in QEMU'
 	@echo 'make selftest   the tests of the bench itself'
 	@echo 'make bisect     every patch by itself: builds, passes the tests; BOOT=1 boots'
+	@echo 'make docs       htmldocs of the page of mmap_prepare; what is new fails'
 	@echo 'make clean      remove all that was built, but not $$O/linux when work is in it'
 	@echo
 	@echo 'O=DIR           where to build (out)'
@@ -45,7 +46,7 @@ run:
 	@bench/run
 
 test:
-	@bench/packages tree kernel boot vma guest
+	@bench/packages tree kernel boot vma guest docs
 	@bench/test
 
 tree:
@@ -89,6 +90,11 @@ bisect:
 	@bench/packages tree kernel boot vma guest
 	@bench/tree patched
 	@bench/bisect
+
+docs:
+	@bench/packages tree kernel docs
+	@bench/tree patched
+	@bench/docs
 
 clean:
 	@bench/clean
