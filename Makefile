@@ -51,7 +51,7 @@ run:
 	@bench/run
 
 test:
-	@bench/packages tree kernel boot vma guest
+	@bench/packages tree kernel boot vma guest series
 	@bench/test
 
 tree:
