@@ -3,7 +3,8 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean docs
+.PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean
+.PHONY: docs series rebase-check
 
 O ?= out
 override O := $(abspath $(O))
@@ -15,11 +16,13 @@ J ?= $(shell nproc)
 INITRD ?=
 APPEND ?=
 UNPATCHED ?=
+V ?= 1
+PART ?=
 # `CC` is make's own word for cc: only a CC that somebody chose counts.
 ifeq ($(origin CC),default)
 CC :=
 endif
-export O KSRC J ARCH CC CROSS_COMPILE
+export O KSRC J ARCH CC CROSS_COMPILE PART
 unpatched := $(if $(filter-out 0,$(UNPATCHED)),--unpatched)
 
 help:
@@ -32,8 +35,11 @@ help:
 	@echo 'make vma        the tests of mm/vma.c in user space'
 	@echo 'make kunit      the KUnit suite, in QEMU'
 	@echo 'make selftest   the tests of the bench itself'
-	@echo 'make bisect     every patch by itself: builds, passes the tests; BOOT=1 boots'
 	@echo 'make docs       htmldocs of the page of mmap_prepare; what is new fails'
+	@echo 'make series     the mails to send, V=2 the second version; tried with git and b4'
+	@echo 'make rebase-check   does it apply to every 6.12.y that apt offers?'
+	@echo 'make bisect     every patch by itself: builds, passes the tests, boots;'
+	@echo '                PART=i/n every n-th patch only, for n machines'
 	@echo 'make clean      remove all that was built, but not $$O/linux when work is in it'
 	@echo
 	@echo 'O=DIR           where to build (out)'
@@ -46,7 +52,7 @@ run:
 	@bench/run
 
 test:
-	@bench/packages tree kernel boot vma guest docs
+	@bench/packages tree kernel boot vma guest docs series
 	@bench/test
 
 tree:
@@ -85,6 +91,15 @@ kunit:
 selftest:
 	@bench/packages tree kernel boot guest
 	@bench/selftest
+
+series:
+	@bench/packages tree series
+	@bench/tree patched
+	@bench/mails $(V)
+
+rebase-check:
+	@bench/packages rebase
+	@bench/rebase
 
 bisect:
 	@bench/packages tree kernel boot vma guest

@@ -42,7 +42,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.environ.get("SERIES") or os.path.dirname(HERE)
 WHO = {"NAME": "mmap_prepare", "EMAIL": "mmap_prepare@localhost",
        "DATE": "1700000000 +0000"}
-OWN = ("patches", "bench", "out", ".ci", ".git")
+OWN = ("patches", "bench", "out", ".ci", ".git", ".github")
 NAME_MAX = 57			# what git format-patch leaves for NNNN-slug
 DIFF = ["-p", "-U3", "--no-renames", "--no-ext-diff", "--no-textconv",
         "--no-color", "--full-index", "--src-prefix=a/", "--dst-prefix=b/",
