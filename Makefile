@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean
+.PHONY: help run test tree refresh kernel boot module vma kunit selftest bisect clean
 
 O ?= out
 override O := $(abspath $(O))
@@ -13,6 +13,9 @@ override KSRC := $(abspath $(KSRC))
 endif
 J ?= $(shell nproc)
 INITRD ?=
+M ?=
+PROG ?=
+PARAM ?=
 APPEND ?=
 UNPATCHED ?=
 # `CC` is make's own word for cc: only a CC that somebody chose counts.
@@ -29,6 +32,7 @@ help:
 	@echo 'make refresh    the commits of $$O/linux back into patches and files'
 	@echo 'make kernel     build the kernel; ends with the path of the image'
 	@echo 'make boot       boot it with your INITRD=FILE; APPEND= adds to the command line'
+	@echo 'make module     build the driver in M=DIR, load it in the guest, run its PROG='
 	@echo 'make vma        the tests of mm/vma.c in user space'
 	@echo 'make kunit      the KUnit suite, in QEMU'
 	@echo 'make selftest   the tests of the bench itself'
@@ -69,6 +73,13 @@ boot:
 	@bench/boot --stdout --warn-ok --time $(or $(TIME),3600) \
 		--kernel $(O)/$(if $(unpatched),base,linux)/build/vmlinux \
 		--initrd $(INITRD) --log $(O)/boot --append '$(APPEND)'
+
+module:
+	@test -n "$(M)" || { echo 'make module: M=DIR is missing' >&2; exit 2; }
+	@bench/packages tree kernel boot guest
+	@bench/tree patched
+	@bench/kernel
+	@bench/module $(if $(TIME),--time $(TIME)) --param '$(PARAM)' $(M) $(PROG)
 
 vma:
 	@bench/packages tree vma
