@@ -2,8 +2,7 @@
 /* A module that uses another one. */
 #include <linux/module.h>
 
-int fixture_count(void);
-int nowhere(void);
+#include "fixture.h"
 
 static int __init addon_init(void)
 {

@@ -8,6 +8,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
+#include "fixture.h"
+
 static int start;
 module_param(start, int, 0444);
 
