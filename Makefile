@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean
-.PHONY: docs series rebase-check
+.PHONY: docs module series rebase-check
 
 O ?= out
 override O := $(abspath $(O))
@@ -14,6 +14,9 @@ override KSRC := $(abspath $(KSRC))
 endif
 J ?= $(shell nproc)
 INITRD ?=
+M ?=
+PROG ?=
+PARAM ?=
 APPEND ?=
 UNPATCHED ?=
 V ?= 1
@@ -32,6 +35,7 @@ help:
 	@echo 'make refresh    the commits of $$O/linux back into patches and files'
 	@echo 'make kernel     build the kernel; ends with the path of the image'
 	@echo 'make boot       boot it with your INITRD=FILE; APPEND= adds to the command line'
+	@echo 'make module     build the driver in M=DIR, load it in the guest, run its PROG='
 	@echo 'make vma        the tests of mm/vma.c in user space'
 	@echo 'make kunit      the KUnit suite, in QEMU'
 	@echo 'make selftest   the tests of the bench itself'
@@ -76,6 +80,13 @@ boot:
 	@bench/boot --stdout --warn-ok --time $(or $(TIME),3600) \
 		--kernel $(O)/$(if $(unpatched),base,linux)/build/vmlinux \
 		--initrd $(INITRD) --log $(O)/boot --append '$(APPEND)'
+
+module:
+	@test -n "$(M)" || { echo 'make module: M=DIR is missing' >&2; exit 2; }
+	@bench/packages tree kernel boot guest
+	@bench/tree patched
+	@bench/kernel
+	@bench/module $(if $(TIME),--time $(TIME)) --param '$(PARAM)' $(M) $(PROG)
 
 vma:
 	@bench/packages tree vma
