@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean
+.PHONY: help run test tree refresh kernel boot vma kunit selftest bisect check clean
 
 O ?= out
 override O := $(abspath $(O))
@@ -33,6 +33,7 @@ help:
 	@echo 'make kunit      the KUnit suite, in QEMU'
 	@echo 'make selftest   the tests of the bench itself'
 	@echo 'make bisect     every patch by itself: builds, passes the tests; BOOT=1 boots'
+	@echo 'make check      what is new by checkpatch, sparse, W=1, kernel-doc, coccicheck...'
 	@echo 'make clean      remove all that was built, but not $$O/linux when work is in it'
 	@echo
 	@echo 'O=DIR           where to build (out)'
@@ -45,7 +46,7 @@ run:
 	@bench/run
 
 test:
-	@bench/packages tree kernel boot vma guest
+	@bench/packages tree kernel boot vma guest check
 	@bench/test
 
 tree:
@@ -82,13 +83,19 @@ kunit:
 	@bench/kunit
 
 selftest:
-	@bench/packages tree kernel boot guest
+	@bench/packages tree kernel boot guest check
 	@bench/selftest
 
 bisect:
 	@bench/packages tree kernel boot vma guest
 	@bench/tree patched
 	@bench/bisect
+
+check:
+	@bench/packages tree kernel check
+	@bench/tree patched
+	@bench/tree unpatched
+	@bench/check $(CHECKS)
 
 clean:
 	@bench/clean
