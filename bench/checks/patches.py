@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """checkpatch: each patch as a mail, and what it adds to files it edits."""
 
+import glob
 import os
 import re
 
 import series
-from series import git, text
+from series import git
 
 from checks.common import Complaint, Result, digest, each, new_ones, run, slurp
 
-# Each with the reason why nobody needs to read it.
-IGNORED = [
-    "CAMELCASE",		# would write a list into the tree; the base has it
-    "FILE_PATH_CHANGES",	# the check `maintainers` looks itself
-]
+IGNORED = ["FILE_PATH_CHANGES"]	# the check `maintainers` looks itself
 WORDS = ["perl", "scripts/checkpatch.pl", "--strict", "--no-signoff",
          "--no-summary", "--show-types", "--showfile", "--color=never",
          "--ignore", ",".join(IGNORED)]
@@ -94,7 +91,21 @@ def checkpatch_tools(trees):
                   slurp(os.path.join(trees.linux, "MAINTAINERS")))
 
 
+def tidy(trees):
+    """checkpatch leaves a list of names in the tree that it runs in."""
+    for tree in (trees.linux, trees.base):
+        for name in glob.glob(os.path.join(tree, ".checkpatch-camelcase.*")):
+            os.unlink(name)
+
+
 def checkpatch_all(trees, cache, told):
+    try:
+        return look(trees, cache, told)
+    finally:
+        tidy(trees)
+
+
+def look(trees, cache, told):
     tools = checkpatch_tools(trees)
     total = len(trees.revs) + len(trees.edited)
     mails = each(lambda r: check_mail(trees, cache, tools, r), trees.revs,
@@ -106,5 +117,5 @@ def checkpatch_all(trees, cache, told):
     # The same line complained about as a patch and as a file is one thing.
     known = {c.key() for c in found}
     found += [c for part in files for c in part if c.key() not in known]
-    items = [text(r.encode()) for r in trees.revs] + trees.edited
+    items = trees.revs + trees.edited
     return Result(items, found)
