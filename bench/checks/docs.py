@@ -53,7 +53,10 @@ def kernel_doc_all(trees, cache, told):
 def is_global(thing, path):
     """Is it meant for other files than its own?"""
     if path.endswith(".h"):
-        return thing.kind != "macro" or not thing.name.startswith("__")
+        # In a header __ marks what only its neighbours are to use.
+        return not thing.name.startswith("__") or \
+            thing.kind == "type" or \
+            (thing.kind == "function" and not thing.is_static())
     return thing.kind == "function" and not thing.is_static() and \
         "(" not in thing.name
 

@@ -8,7 +8,7 @@ import re
 import series
 from series import git
 
-from checks.common import Complaint, Result, digest, each, new_ones, run, slurp
+from checks.common import Complaint, Result, digest, each, run, slurp
 
 IGNORED = ["FILE_PATH_CHANGES"]	# the check `maintainers` looks itself
 WORDS = ["perl", "scripts/checkpatch.pl", "--strict", "--no-signoff",
@@ -65,21 +65,16 @@ def check_mail(trees, cache, tools, rev):
     return [Complaint(*c) for c in known]
 
 
-def check_file(trees, cache, tools, path, base):
-    tree = trees.base if base else trees.linux
-    key = digest(tools, path, slurp(os.path.join(tree, path)))
+def check_edit(trees, cache, tools, path):
+    """What it says about lines that the series adds, once all are there."""
+    key = digest(tools, path, slurp(os.path.join(trees.linux, path)))
     known = cache.get("checkpatch-file", key)
     if known is None:
-        found = checkpatch(tree, "-f", path, path=path)
+        found = checkpatch(trees.linux, "-f", path, path=path)
         known = [(*c.key(), c.line) for c in found]
         cache.put("checkpatch-file", key, known)
-    return [Complaint(*c) for c in known]
-
-
-def check_edit(trees, cache, tools, path):
-    """What the file has that the base's did not have."""
-    return new_ones(check_file(trees, cache, tools, path, True),
-                    check_file(trees, cache, tools, path, False))
+    added = trees.added(path)
+    return [c for c in (Complaint(*k) for k in known) if c.line in added]
 
 
 def checkpatch_tools(trees):
@@ -93,9 +88,9 @@ def checkpatch_tools(trees):
 
 def tidy(trees):
     """checkpatch leaves a list of names in the tree that it runs in."""
-    for tree in (trees.linux, trees.base):
-        for name in glob.glob(os.path.join(tree, ".checkpatch-camelcase.*")):
-            os.unlink(name)
+    for name in glob.glob(os.path.join(trees.linux,
+                                       ".checkpatch-camelcase.*")):
+        os.unlink(name)
 
 
 def checkpatch_all(trees, cache, told):
