@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import time
 
 import series
@@ -177,13 +176,19 @@ def jobs():
 
 def each(function, items, told=None):
     """[function(item)], J at a time, in order; told(done) now and then."""
+    late = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(jobs()) as pool:
         waiting = [pool.submit(function, item) for item in items]
-        late = time.monotonic()
-        for done, _ in enumerate(concurrent.futures.as_completed(waiting), 1):
-            if told and time.monotonic() - late > 10:
-                late = time.monotonic()
-                told(done)
+        try:
+            for done, one in enumerate(
+                    concurrent.futures.as_completed(waiting), 1):
+                one.result()
+                if told and time.monotonic() - late > 10:
+                    late = time.monotonic()
+                    told(done)
+        finally:
+            # One that failed, or an interruption: the others are pointless.
+            pool.shutdown(wait=False, cancel_futures=True)
     return [w.result() for w in waiting]
 
 
@@ -207,7 +212,3 @@ def run(words, cwd, ok=(0,), data=None, env=None):
 
 def version(*words):
     return run(list(words), "/", ok=(0, 1))
-
-
-def warn(what):
-    print(f"bench/check: {what}", file=sys.stderr)
