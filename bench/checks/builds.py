@@ -166,7 +166,7 @@ class Build:
 
     def messages(self, cache):
         key = self.key()
-        known = cache.get("objects", key)
+        known = cache.get("builds-objects", key)
         if known is None:
             out = self.compile()
             with open(self.obj + ".log", "w") as f:
@@ -176,7 +176,7 @@ class Build:
             found["W=1"] += self.absent()
             known = {tool: [(*c.key(), c.line) for c in part]
                      for tool, part in found.items()}
-            cache.put("objects", key, known)
+            cache.put("builds-objects", key, known)
         return {tool: [Complaint(*c) for c in part]
                 for tool, part in known.items()}
 

@@ -85,13 +85,6 @@ def slurp(path):
         return b""
 
 
-def programs_mark():
-    """A change of the checks themselves makes every result stale."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    names = sorted(n for n in os.listdir(folder) if n.endswith(".py"))
-    return digest(*(slurp(os.path.join(folder, n)) for n in names))
-
-
 class Trees:
     """The patched kernel and the unpatched one, and what differs."""
 
@@ -145,16 +138,21 @@ class Trees:
 
 
 class Cache:
-    """Results by the hash of everything that they depend on."""
+    """Results by the hash of everything that they depend on.
+
+    That is also the module which made them: `name` begins with its name.
+    """
 
     def __init__(self, home):
         self.home = os.path.join(home, "cache")
         os.makedirs(self.home, exist_ok=True)
-        self.programs = programs_mark()
+        folder = os.path.dirname(os.path.abspath(__file__))
+        self.marks = {n.removesuffix(".py"): slurp(os.path.join(folder, n))
+                      for n in os.listdir(folder) if n.endswith(".py")}
 
     def path(self, name, key):
-        return os.path.join(self.home,
-                            f"{name}-{digest(self.programs, key)[:32]}.json")
+        mark = digest(self.marks[name.partition("-")[0]], key)
+        return os.path.join(self.home, f"{name}-{mark[:32]}.json")
 
     def get(self, name, key):
         try:

@@ -28,13 +28,13 @@ def kernel_doc(trees, cache, path, base):
     tree = trees.base if base else trees.linux
     script = os.path.join(trees.linux, "scripts/kernel-doc")
     key = digest(slurp(script), path, slurp(os.path.join(tree, path)))
-    known = cache.get("kernel-doc", key)
+    known = cache.get("docs-kernel", key)
     if known is None:
         # Its exit status is a number of warnings: any will do.
         out = run(["perl", script, "-none", "-Wall", path], tree,
                   ok=range(256))
         known = [(*c.key(), c.line) for c in parse(out, tree)]
-        cache.put("kernel-doc", key, known)
+        cache.put("docs-kernel", key, known)
     return [Complaint(*c) for c in known]
 
 

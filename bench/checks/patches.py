@@ -53,7 +53,7 @@ def check_mail(trees, cache, tools, rev):
     """The complaints about one patch."""
     data, subject = mail(trees, rev), trees.subject(rev)
     key = digest(tools, data[data.find(b"\n"):])
-    known = cache.get("checkpatch-mail", key)
+    known = cache.get("patches-mail", key)
     if known is None:
         name = os.path.join(trees.home, f"{rev}.patch")
         with open(name, "wb") as f:
@@ -61,18 +61,18 @@ def check_mail(trees, cache, tools, rev):
         found = checkpatch(trees.linux, name, path=subject)
         os.unlink(name)
         known = [(*c.key(), c.line) for c in found]
-        cache.put("checkpatch-mail", key, known)
+        cache.put("patches-mail", key, known)
     return [Complaint(*c) for c in known]
 
 
 def check_edit(trees, cache, tools, path):
     """What it says about lines that the series adds, once all are there."""
     key = digest(tools, path, slurp(os.path.join(trees.linux, path)))
-    known = cache.get("checkpatch-file", key)
+    known = cache.get("patches-file", key)
     if known is None:
         found = checkpatch(trees.linux, "-f", path, path=path)
         known = [(*c.key(), c.line) for c in found]
-        cache.put("checkpatch-file", key, known)
+        cache.put("patches-file", key, known)
     added = trees.added(path)
     return [c for c in (Complaint(*k) for k in known) if c.line in added]
 

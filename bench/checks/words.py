@@ -45,7 +45,8 @@ def codespell(said, dictionary):
         for number, name in enumerate(names):
             with open(os.path.join(scratch, f"t{number}"), "wb") as f:
                 f.write(raw(said[name]))
-        out = run(["codespell", "-q", "3", "-L", ",".join(KNOWN), "-D", "-", "-D", "kernel.txt",
+        out = run(["codespell", "-q", "3", "-L", ",".join(KNOWN),
+                   "-D", "-", "-D", "kernel.txt",
                    *(f"t{n}" for n in range(len(names)))], scratch,
                   ok=range(256))
     for line in out.splitlines():
@@ -66,8 +67,8 @@ def spelling_all(trees, cache, told):
     dictionary = kernel_words(trees)
     key = digest(dictionary, repr(sorted(said.items())),
                  run(["codespell", "--version"], "/"))
-    known = cache.get("spelling", key)
+    known = cache.get("words-spelling", key)
     if known is None:
         known = Result(sorted(said), codespell(said, dictionary)).dump()
-        cache.put("spelling", key, known)
+        cache.put("words-spelling", key, known)
     return Result.load(known)
