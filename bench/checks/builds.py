@@ -70,7 +70,7 @@ CONFIGS = [
 ]
 
 
-def parse(output, root, base):
+def parse(output, tree, obj):
     """[Complaint] of gcc and of sparse in what make said, as a dict."""
     found, tool = {"W=1": [], "sparse": []}, "W=1"
     for line in output.splitlines():
@@ -81,7 +81,9 @@ def parse(output, root, base):
         if not m or (tool == "sparse" and not re.match(r"\S+?:\d+:\d+:",
                                                        line)):
             continue
-        path = m.group(1).removeprefix((base if base else root) + "/")
+        # ccache makes paths relative to the build folder.
+        path = os.path.normpath(os.path.join(obj, m.group(1))) \
+            .removeprefix(tree + "/")
         if tool == "sparse" and FLAG.search(line):
             tool = "W=1"
         message = re.sub(r"(?<=\.[ch]):\d+(:\d+)?", "", m.group(4))
@@ -171,8 +173,7 @@ class Build:
             out = self.compile()
             with open(self.obj + ".log", "w") as f:
                 f.write(out)
-            found = parse(out, self.trees.linux,
-                          self.trees.base if self.base else "")
+            found = parse(out, self.tree, self.obj)
             found["W=1"] += self.absent()
             known = {tool: [(*c.key(), c.line) for c in part]
                      for tool, part in found.items()}

@@ -215,9 +215,11 @@ class Objects(Fake):
 
     def test_lines_do_not_tell_messages_apart(self):
         one = "/t/fs/a.c:4:9: warning: see /t/fs/b.h:7:1 [-Wx]\n"
-        two = "/t/fs/a.c:5:9: warning: see /t/fs/b.h:9:1 [-Wx]\n"
-        keys = [builds.parse(s, "/t", "")["W=1"][0].key() for s in (one, two)]
+        two = "../../t/fs/a.c:5:9: warning: see /t/fs/b.h:9:1 [-Wx]\n"
+        keys = [builds.parse(s, "/t", "/o/x")["W=1"][0].key()
+                for s in (one, two)]
         self.assertEqual(*keys)
+        self.assertEqual("fs/a.c", keys[0][0])
 
 
 class Documents(Fake):
