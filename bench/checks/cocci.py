@@ -50,7 +50,7 @@ def scripts(trees):
 def spatch(tree, script, mode, files):
     """What the script says about files of tree."""
     text = slurp(script).decode(errors="replace")
-    options = re.search(r"^//\s*Options:\s*(.*)$", text, re.M)
+    options = re.search(r"^//[ \t]*Options:[ \t]*(.*)$", text, re.M)
     scratch = tempfile.mkdtemp(prefix="check.")
     try:
         return run([*DEEP, "spatch", "-D", mode,

@@ -51,6 +51,8 @@ allmodconfig nommu_virt_defconfig olddefconfig prepare:
 	@sparse $(CURDIR)/$*.c
 """
 COCCI = """
+// Options:
+
 virtual report
 @r depends on report@
 position p;
