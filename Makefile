@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean
-.PHONY: docs module series rebase-check
+.PHONY: docs module series rebase-check check cocci
 
 O ?= out
 override O := $(abspath $(O))
@@ -44,6 +44,7 @@ help:
 	@echo 'make rebase-check   does it apply to every 6.12.y that apt offers?'
 	@echo 'make bisect     every patch by itself: builds, passes the tests, boots;'
 	@echo '                PART=i/n every n-th patch only, for n machines'
+	@echo 'make check      what is new by checkpatch, sparse, W=1, kernel-doc, coccicheck...'
 	@echo 'make clean      remove all that was built, but not $$O/linux when work is in it'
 	@echo
 	@echo 'O=DIR           where to build (out)'
@@ -56,7 +57,7 @@ run:
 	@bench/run
 
 test:
-	@bench/packages tree kernel boot vma guest docs series
+	@bench/packages tree kernel boot vma guest docs series check
 	@bench/test
 
 tree:
@@ -100,7 +101,7 @@ kunit:
 	@bench/kunit
 
 selftest:
-	@bench/packages tree kernel boot guest
+	@bench/packages tree kernel boot guest check
 	@bench/selftest
 
 series:
@@ -121,6 +122,12 @@ docs:
 	@bench/packages tree kernel docs
 	@bench/tree patched
 	@bench/docs
+
+check:
+	@bench/packages tree kernel check
+	@bench/tree patched
+	@bench/tree unpatched
+	@bench/check $(CHECKS)
 
 clean:
 	@bench/clean

@@ -27,6 +27,7 @@ static_assert(VM_MIXEDMAP & VM_SPECIAL);
  * @addr: where the first page is to appear
  * @nr_pages: how many pages
  *
+ * Context: Any.
  * Return: true if all of them lie within the VMA, whatever the arguments.
  */
 bool pages_in_range(unsigned long vm_start, unsigned long vm_end,
@@ -51,6 +52,7 @@ bool pages_in_range(unsigned long vm_start, unsigned long vm_end,
  *
  * Without an MMU memory appears at its own address, or not at all.
  *
+ * Context: Any.
  * Return: 0, or -EINVAL if the range is empty, wraps, is part of a
  * copy-on-write mapping or, without an MMU, does not lie at its own address.
  */
@@ -79,6 +81,7 @@ int remap_pfn_check(vm_flags_t vm_flags, unsigned long vm_start,
  * @vm_len: bytes of the VMA
  * @pfn: the PFN at the start of the VMA is put here
  *
+ * Context: Any.
  * Return: 0, or -EINVAL if the region wraps or does not have the pages asked
  * for. @pfn is then not written.
  */
@@ -225,6 +228,7 @@ static int prepare_kernel_pages(struct vm_area_desc *desc)
  * Context: Process context. Does not sleep, and takes no lock.
  * Return: 0, or a negative errno, and then @desc is still as it was but for
  * the type of its action:
+ *
  * * -EFAULT: the range is not inside the mapping
  * * -EINVAL: the range is empty or not page aligned; its PFNs wrap; it is a
  *   part of a copy-on-write mapping; the region does not have the pages that
@@ -281,6 +285,7 @@ static int complete_kernel_pages(struct vm_area_struct *vma,
  * Context: Process context. May sleep. The mmap lock is held for writing,
  * unless nobody else can see @vma.
  * Return: 0, or a negative errno:
+ *
  * * -ENOMEM: there is no memory for page tables
  * * -EINVAL: the memory type conflicts with that of another mapping; a page
  *   cannot be mapped into user space; or the action was never prepared, which

@@ -11,15 +11,35 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* One device for each way that a driver can take an mmap(). */
+/**
+ * define MPT_DEV_MMAP - name of the device that has an mmap hook
+ */
 #define MPT_DEV_MMAP		"mmap_prepare_test-mmap"
+
+/**
+ * define MPT_DEV_PREPARE - name of the device that has an mmap_prepare hook
+ */
 #define MPT_DEV_PREPARE		"mmap_prepare_test-prepare"
+
+/**
+ * define MPT_DEV_NESTED - name of the device whose mmap hook has the mapping
+ *	served by another file, which has an mmap_prepare hook
+ */
 #define MPT_DEV_NESTED		"mmap_prepare_test-nested"
 
-/* Every open file has a buffer of this many pages, contiguous in memory. */
+/**
+ * define MPT_PAGES - pages in the buffer that every open file has, contiguous
+ *	in memory
+ */
 #define MPT_PAGES		32
 
-/* How it is filled: 64-bit word @word of page @page. */
+/**
+ * MPT_WORD() - how the buffer is filled
+ * @page: index of a page
+ * @word: index of a 64-bit word in it
+ *
+ * Return: that word.
+ */
 #define MPT_WORD(page, word)						\
 	(0x6d6d617000000000ULL + ((__u64)(page) << 16) + (word))
 
@@ -30,6 +50,7 @@
  * @MPT_IOREMAP: PFNs, as device memory
  * @MPT_SIMPLE_IOREMAP: a region of physical memory
  * @MPT_KERNEL_PAGES: pages of the buffer
+ * @MPT_NR_ACTIONS: how many there are
  */
 enum mpt_action_type {
 	MPT_NONE,
@@ -40,13 +61,21 @@ enum mpt_action_type {
 	MPT_NR_ACTIONS,
 };
 
-/* Of an action: over the whole mapping. No start and no size, then. */
-#define MPT_A_FULL		0x1
-/* The start is an address, else an offset into the mapping, in bytes. */
-#define MPT_A_ABS_START		0x2
-/* Physical memory is meant by itself, else as an offset into the buffer. */
-#define MPT_A_ABS_PFN		0x4
-#define MPT_A_ALL		(MPT_A_FULL | MPT_A_ABS_START | MPT_A_ABS_PFN)
+/**
+ * enum mpt_action_flags - how a struct mpt_action is meant
+ * @MPT_A_FULL: over the whole mapping. No start and no size, then
+ * @MPT_A_ABS_START: the start is an address, else an offset into the mapping,
+ *	in bytes
+ * @MPT_A_ABS_PFN: physical memory is meant by itself, else as an offset into
+ *	the buffer
+ * @MPT_A_ALL: all of them
+ */
+enum mpt_action_flags {
+	MPT_A_FULL = 0x1,
+	MPT_A_ABS_START = 0x2,
+	MPT_A_ABS_PFN = 0x4,
+	MPT_A_ALL = MPT_A_FULL | MPT_A_ABS_START | MPT_A_ABS_PFN,
+};
 
 /**
  * struct mpt_action - one action
@@ -71,6 +100,7 @@ struct mpt_action {
  * @MPT_OPS_PLAIN: open, close, fault
  * @MPT_OPS_LEAVE: those that are there when the hook is called
  * @MPT_OPS_NULL: none, an anonymous mapping
+ * @MPT_NR_OPS: how many there are
  */
 enum mpt_ops {
 	MPT_OPS_FULL,
@@ -85,6 +115,7 @@ enum mpt_ops {
  * @MPT_PROT_LEAVE: nothing
  * @MPT_PROT_NONCACHED: pgprot_noncached()
  * @MPT_PROT_WRITECOMBINE: pgprot_writecombine()
+ * @MPT_NR_PROTS: how many there are
  */
 enum mpt_prot {
 	MPT_PROT_LEAVE,
@@ -93,42 +124,57 @@ enum mpt_prot {
 	MPT_NR_PROTS,
 };
 
-/* Values of vm_private_data that can be told apart, from 1. */
+/**
+ * define MPT_TOKENS - values of vm_private_data that can be told apart, from 1
+ */
 #define MPT_TOKENS		4
-/* In struct mpt_status only: the one that the nested device's .mmap sets. */
+
+/**
+ * define MPT_TOKEN_OUTER - the one that the nested device's .mmap sets
+ *
+ * In struct mpt_status only.
+ */
 #define MPT_TOKEN_OUTER		(MPT_TOKENS + 1)
 
-/* hide_from_rmap_until_complete. Not of the mmap device */
-#define MPT_F_HIDE		0x1
-/* The hook writes to a field that it may only read. Not of the mmap device */
-#define MPT_F_SPOIL_MM		0x2
-#define MPT_F_SPOIL_FILE	0x4
-#define MPT_F_SPOIL_START	0x8
-#define MPT_F_SPOIL_END		0x10
-#define MPT_F_SPOIL_VM_FILE	0x20
-/*
- * The hook calls mmap_action_prepare() before it changes the flags. Not of the
- * mmap device
+/**
+ * enum mpt_flags - what else the hook does
+ * @MPT_F_HIDE: hide_from_rmap_until_complete. Not of the mmap device
+ * @MPT_F_SPOIL_MM: the hook writes to a field that it may only read, here mm.
+ *	Not of the mmap device, as all of these
+ * @MPT_F_SPOIL_FILE: the same with file
+ * @MPT_F_SPOIL_START: with start
+ * @MPT_F_SPOIL_END: with end
+ * @MPT_F_SPOIL_VM_FILE: with vm_file
+ * @MPT_F_EARLY_PREPARE: the hook calls mmap_action_prepare() before it changes
+ *	the flags. Not of the mmap device
+ * @MPT_F_PGOFF: use the member pgoff
+ * @MPT_F_DONATE: use the member donate_fd
+ * @MPT_F_DONATE_CALL: have the donated file set up the mapping, as for a stack
+ *	of files
+ * @MPT_F_BAD_PAGE: page bad_page of the buffer has no reference (kernel pages
+ *	only)
+ * @MPT_F_PRESENT: page bad_page of the mapping is populated before the action
+ *	runs. Not of the prepare device, which has nothing to populate
+ * @MPT_F_SPOIL: all that spoil a field
+ * @MPT_F_ALL: all of them
  */
-#define MPT_F_EARLY_PREPARE	0x40
-/* Use the member pgoff */
-#define MPT_F_PGOFF		0x80
-/* Use the member donate_fd */
-#define MPT_F_DONATE		0x100
-/* Have the donated file set up the mapping, as for a stack of files */
-#define MPT_F_DONATE_CALL	0x200
-/* Page bad_page of the buffer has no reference (kernel pages only) */
-#define MPT_F_BAD_PAGE		0x400
-/*
- * Page bad_page of the mapping is populated before the action runs. Not of the
- * prepare device, which has nothing to populate
- */
-#define MPT_F_PRESENT		0x800
-
-#define MPT_F_SPOIL		(MPT_F_SPOIL_MM | MPT_F_SPOIL_FILE |	\
-				 MPT_F_SPOIL_START | MPT_F_SPOIL_END |	\
-				 MPT_F_SPOIL_VM_FILE)
-#define MPT_F_ALL		(0x1000 - 1)
+enum mpt_flags {
+	MPT_F_HIDE = 0x1,
+	MPT_F_SPOIL_MM = 0x2,
+	MPT_F_SPOIL_FILE = 0x4,
+	MPT_F_SPOIL_START = 0x8,
+	MPT_F_SPOIL_END = 0x10,
+	MPT_F_SPOIL_VM_FILE = 0x20,
+	MPT_F_EARLY_PREPARE = 0x40,
+	MPT_F_PGOFF = 0x80,
+	MPT_F_DONATE = 0x100,
+	MPT_F_DONATE_CALL = 0x200,
+	MPT_F_BAD_PAGE = 0x400,
+	MPT_F_PRESENT = 0x800,
+	MPT_F_SPOIL = MPT_F_SPOIL_MM | MPT_F_SPOIL_FILE | MPT_F_SPOIL_START |
+		      MPT_F_SPOIL_END | MPT_F_SPOIL_VM_FILE,
+	MPT_F_ALL = 0x1000 - 1,
+};
 
 /**
  * struct mpt_setup - how the mmap()s that follow are set up
@@ -188,15 +234,26 @@ enum mpt_file {
 	MPT_FILE_OTHER,
 };
 
-/* What the hook found wrong with a descriptor on entry. */
-#define MPT_BAD_ACTION		0x1	/* action not zeroed */
-#define MPT_BAD_OPS		0x2	/* vm_ops NULL */
-#define MPT_BAD_PRIVATE		0x4	/* private_data not as promised */
-#define MPT_BAD_FILE		0x8	/* file or vm_file */
-#define MPT_BAD_RANGE		0x10	/* start, end, mm */
-/* What the nested device's .mmap found wrong after a failure. */
-#define MPT_BAD_OUTER_PRIVATE	0x20	/* vm_private_data changed */
-#define MPT_BAD_OUTER_FILE	0x40	/* vm_file changed */
+/**
+ * enum mpt_bad - what was found wrong
+ * @MPT_BAD_ACTION: the descriptor's action was not zeroed on entry to the hook
+ * @MPT_BAD_OPS: its vm_ops was NULL
+ * @MPT_BAD_PRIVATE: its private_data was not as promised
+ * @MPT_BAD_FILE: its file or vm_file was not
+ * @MPT_BAD_RANGE: its start, end or mm was not
+ * @MPT_BAD_OUTER_PRIVATE: vm_private_data had changed when the nested device's
+ *	.mmap failed
+ * @MPT_BAD_OUTER_FILE: vm_file had changed then
+ */
+enum mpt_bad {
+	MPT_BAD_ACTION = 0x1,
+	MPT_BAD_OPS = 0x2,
+	MPT_BAD_PRIVATE = 0x4,
+	MPT_BAD_FILE = 0x8,
+	MPT_BAD_RANGE = 0x10,
+	MPT_BAD_OUTER_PRIVATE = 0x20,
+	MPT_BAD_OUTER_FILE = 0x40,
+};
 
 /**
  * struct mpt_status - what has happened to an open file
@@ -246,10 +303,21 @@ struct mpt_status {
 	__u64 pfn;
 };
 
-/* Needs CAP_SYS_RAWIO: any physical memory can be mapped. */
+/**
+ * define MPT_IOC_SETUP - set up the mmap()s that follow
+ *
+ * Needs CAP_SYS_RAWIO: any physical memory can be mapped.
+ */
 #define MPT_IOC_SETUP		_IOW(0xB9, 0x00, struct mpt_setup)
+
+/**
+ * define MPT_IOC_STATUS - get what has happened
+ */
 #define MPT_IOC_STATUS		_IOWR(0xB9, 0x01, struct mpt_status)
-/* Sets the counters to 0 and fills the buffer anew. */
+
+/**
+ * define MPT_IOC_RESET - set the counters to 0 and fill the buffer anew
+ */
 #define MPT_IOC_RESET		_IO(0xB9, 0x02)
 
 #endif /* _MMAP_PREPARE_TEST_UAPI_H */

@@ -144,6 +144,7 @@ struct vm_area_desc {
  * vma_desc_size() - size of a mapping
  * @desc: the mapping
  *
+ * Context: Any.
  * Return: bytes.
  */
 static inline unsigned long vma_desc_size(const struct vm_area_desc *desc)
@@ -155,6 +156,7 @@ static inline unsigned long vma_desc_size(const struct vm_area_desc *desc)
  * vma_desc_pages() - number of pages of a mapping
  * @desc: the mapping
  *
+ * Context: Any.
  * Return: pages.
  */
 static inline unsigned long vma_desc_pages(const struct vm_area_desc *desc)
@@ -168,6 +170,7 @@ static inline unsigned long vma_desc_pages(const struct vm_area_desc *desc)
  * @start: first address of the range
  * @end: first address behind it
  *
+ * Context: Any.
  * Return: true if the range is not inverted and lies wholly within @desc.
  */
 static inline bool range_in_vma_desc(const struct vm_area_desc *desc,
@@ -181,6 +184,7 @@ static inline bool range_in_vma_desc(const struct vm_area_desc *desc,
  * @desc: the mapping
  * @bit: the flag
  *
+ * Context: Any.
  * Return: true if it is.
  */
 static inline bool vma_desc_test(const struct vm_area_desc *desc,
@@ -194,6 +198,7 @@ static inline bool vma_desc_test(const struct vm_area_desc *desc,
  * @desc: the mapping
  * @mask: the flags looked for
  *
+ * Context: Any.
  * Return: true if at least one is.
  */
 static inline bool vma_desc_test_any_mask(const struct vm_area_desc *desc,
@@ -207,6 +212,7 @@ static inline bool vma_desc_test_any_mask(const struct vm_area_desc *desc,
  * @desc: the mapping
  * @mask: the flags looked for
  *
+ * Context: Any.
  * Return: true if every one is.
  */
 static inline bool vma_desc_test_all_mask(const struct vm_area_desc *desc,
@@ -219,6 +225,8 @@ static inline bool vma_desc_test_all_mask(const struct vm_area_desc *desc,
  * vma_desc_set_flags_mask() - add flags to a mapping
  * @desc: the mapping
  * @mask: the flags to add
+ *
+ * Context: Any.
  */
 static inline void vma_desc_set_flags_mask(struct vm_area_desc *desc,
 					   vma_flags_t mask)
@@ -230,6 +238,8 @@ static inline void vma_desc_set_flags_mask(struct vm_area_desc *desc,
  * vma_desc_clear_flags_mask() - take flags away from a mapping
  * @desc: the mapping
  * @mask: the flags to take away
+ *
+ * Context: Any.
  */
 static inline void vma_desc_clear_flags_mask(struct vm_area_desc *desc,
 					     vma_flags_t mask)
@@ -288,6 +298,8 @@ static inline void vma_desc_clear_flags_mask(struct vm_area_desc *desc,
  * @desc: the mapping
  *
  * For /dev/zero only: the pages of the mapping are then not those of any file.
+ *
+ * Context: Any.
  */
 static inline void vma_desc_set_anonymous(struct vm_area_desc *desc)
 {
@@ -298,6 +310,7 @@ static inline void vma_desc_set_anonymous(struct vm_area_desc *desc)
  * vma_desc_is_cow_mapping() - will a write to the mapping copy the page?
  * @desc: the mapping
  *
+ * Context: Any.
  * Return: true for a private mapping that is, or may become, writable.
  */
 static inline bool vma_desc_is_cow_mapping(const struct vm_area_desc *desc)
@@ -330,6 +343,8 @@ static inline void __mmap_action_remap(struct vm_area_desc *desc,
  * -EFAULT if it is not inside the mapping, also because it wraps, and with
  * -EINVAL if it is empty or unaligned, if the PFNs wrap, or if it is part of a
  * copy-on-write mapping.
+ *
+ * Context: Any.
  */
 static inline void mmap_action_remap(struct vm_area_desc *desc,
 				     unsigned long start, unsigned long pfn,
@@ -344,6 +359,8 @@ static inline void mmap_action_remap(struct vm_area_desc *desc,
  * @pfn: PFN that is to appear at its start
  *
  * See mmap_action_remap().
+ *
+ * Context: Any.
  */
 static inline void mmap_action_remap_full(struct vm_area_desc *desc,
 					  unsigned long pfn)
@@ -359,6 +376,8 @@ static inline void mmap_action_remap_full(struct vm_area_desc *desc,
  * @size: bytes
  *
  * The range is checked as that of mmap_action_remap().
+ *
+ * Context: Any.
  */
 static inline void mmap_action_ioremap(struct vm_area_desc *desc,
 				       unsigned long start, unsigned long pfn,
@@ -373,6 +392,8 @@ static inline void mmap_action_ioremap(struct vm_area_desc *desc,
  * @pfn: PFN that is to appear at its start
  *
  * See mmap_action_ioremap().
+ *
+ * Context: Any.
  */
 static inline void mmap_action_ioremap_full(struct vm_area_desc *desc,
 					    unsigned long pfn)
@@ -389,6 +410,8 @@ static inline void mmap_action_ioremap_full(struct vm_area_desc *desc,
  * As vm_iomap_memory(): the whole mapping is populated, with device memory.
  * mmap() fails with -EINVAL if the region wraps, or if the mapping begins
  * behind it or is longer than what is left of it.
+ *
+ * Context: Any.
  */
 static inline void mmap_action_simple_ioremap(struct vm_area_desc *desc,
 					      phys_addr_t start_phys_addr,
@@ -411,6 +434,8 @@ static inline void mmap_action_simple_ioremap(struct vm_area_desc *desc,
  *
  * mmap() fails with -EFAULT if they do not fit into the mapping, and with
  * -EINVAL if there are none or @start is not aligned.
+ *
+ * Context: Any.
  */
 static inline void mmap_action_map_kernel_pages(struct vm_area_desc *desc,
 						unsigned long start,
@@ -431,6 +456,8 @@ static inline void mmap_action_map_kernel_pages(struct vm_area_desc *desc,
  * @pages: as many pages as the mapping has
  *
  * See mmap_action_map_kernel_pages().
+ *
+ * Context: Any.
  */
 static inline void mmap_action_map_kernel_pages_full(struct vm_area_desc *desc,
 						     struct page **pages)

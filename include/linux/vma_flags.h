@@ -247,6 +247,7 @@ __VMA_FLAG_IS(DROPPABLE);
  * legacy_to_vma_flags() - convert VM_* masks
  * @vm_flags: VM_* masks or-ed together
  *
+ * Context: Any.
  * Return: the same flags as a set.
  */
 static __always_inline vma_flags_t legacy_to_vma_flags(vm_flags_t vm_flags)
@@ -258,6 +259,7 @@ static __always_inline vma_flags_t legacy_to_vma_flags(vm_flags_t vm_flags)
  * vma_flags_to_legacy() - convert a set of flags
  * @flags: the set
  *
+ * Context: Any.
  * Return: the same flags as VM_* masks or-ed together.
  */
 static __always_inline vm_flags_t vma_flags_to_legacy(vma_flags_t flags)
@@ -270,6 +272,7 @@ static __always_inline vm_flags_t vma_flags_to_legacy(vma_flags_t flags)
  * @flags: the set to look at
  * @bit: the flag
  *
+ * Context: Any.
  * Return: true if it is.
  */
 static __always_inline bool vma_flags_test(const vma_flags_t *flags,
@@ -283,6 +286,7 @@ static __always_inline bool vma_flags_test(const vma_flags_t *flags,
  * @flags: the set to look at
  * @mask: the flags looked for
  *
+ * Context: Any.
  * Return: true if @flags has at least one flag of @mask. False if @mask is
  * empty.
  */
@@ -297,6 +301,7 @@ static __always_inline bool vma_flags_test_any_mask(const vma_flags_t *flags,
  * @flags: the set to look at
  * @mask: the flags looked for
  *
+ * Context: Any.
  * Return: true if @flags has every flag of @mask. True if @mask is empty.
  */
 static __always_inline bool vma_flags_test_all_mask(const vma_flags_t *flags,
@@ -310,6 +315,7 @@ static __always_inline bool vma_flags_test_all_mask(const vma_flags_t *flags,
  * @flags: one set
  * @mask: the other
  *
+ * Context: Any.
  * Return: true if they have the same flags.
  */
 static __always_inline bool vma_flags_same_mask(const vma_flags_t *flags,
@@ -322,6 +328,7 @@ static __always_inline bool vma_flags_same_mask(const vma_flags_t *flags,
  * vma_flags_empty() - is no flag set?
  * @flags: the set to look at
  *
+ * Context: Any.
  * Return: true if @flags has no flag.
  */
 static __always_inline bool vma_flags_empty(const vma_flags_t *flags)
@@ -333,6 +340,8 @@ static __always_inline bool vma_flags_empty(const vma_flags_t *flags)
  * vma_flags_set_mask() - add flags
  * @flags: the set to change
  * @mask: the flags to add
+ *
+ * Context: Any.
  */
 static __always_inline void vma_flags_set_mask(vma_flags_t *flags,
 					       vma_flags_t mask)
@@ -344,6 +353,8 @@ static __always_inline void vma_flags_set_mask(vma_flags_t *flags,
  * vma_flags_clear_mask() - take flags away
  * @flags: the set to change
  * @mask: the flags to take away
+ *
+ * Context: Any.
  */
 static __always_inline void vma_flags_clear_mask(vma_flags_t *flags,
 						 vma_flags_t mask)

@@ -8,15 +8,24 @@
 #include <kunit/test.h>
 #include <linux/mm.h>
 
-/* Pages that there are to map: their PFNs are contiguous. */
+/**
+ * define FAKE_PAGES - pages that there are to map, their PFNs are contiguous
+ */
 #define FAKE_PAGES	4UL
 
-/* Pages of address space that a test may map where it likes. */
+/**
+ * define FAKE_ARENA - pages of address space that a test may map where it likes
+ */
 #define FAKE_ARENA	32UL
 
-/* What fake_peek() finds where there is nothing. */
+/**
+ * define FAKE_FAULT - what fake_peek() finds where there is nothing
+ */
 #define FAKE_FAULT	0xdeadU
 
+/**
+ * define FAKE_RW - a protection that allows all that the tests do
+ */
 #define FAKE_RW		(PROT_READ | PROT_WRITE)
 
 /**
@@ -209,6 +218,9 @@ struct fake_fail {
 	bool late;
 };
 
+/**
+ * define FAKE_PFN_FLAGS - the flags that a mapping of PFNs has to get
+ */
 #define FAKE_PFN_FLAGS	(VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP)
 
 /* vm_ops; the same again; without ->mapped; with ->fault */

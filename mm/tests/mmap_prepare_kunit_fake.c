@@ -38,6 +38,7 @@ static vm_fault_t fake_vm_fault(struct vm_fault *vmf)
  * fake_look_at() - what does a VMA look like?
  * @vma: the VMA
  *
+ * Context: Any in which @vma does not change.
  * Return: its fields.
  */
 struct vma_look fake_look_at(const struct vm_area_struct *vma)
@@ -81,6 +82,8 @@ static int fake_vm_mapped(unsigned long start, unsigned long end,
 
 /**
  * fake_forget() - count the calls of vm_ops from 0 again
+ *
+ * Context: Any.
  */
 void fake_forget(void)
 {
@@ -170,6 +173,8 @@ KUNIT_DEFINE_ACTION_WRAPPER(fake_fput, fput, struct file *);
  * fake_put_later() - drop a reference to a file when the test ends
  * @test: the test, which is given up if there is no file
  * @file: the file, NULL, or an error pointer
+ *
+ * Context: Process context, may sleep.
  */
 void fake_put_later(struct kunit *test, struct file *file)
 {
@@ -184,6 +189,7 @@ void fake_put_later(struct kunit *test, struct file *file)
  * @nr: which one. It replaces what was open as such
  * @fops: its file operations, one of fake_*_fops
  *
+ * Context: Process context, may sleep.
  * Return: what the file does, for the test to change.
  */
 struct fake *fake_open(struct kunit *test, enum fake_nr nr,
@@ -202,6 +208,7 @@ struct fake *fake_open(struct kunit *test, enum fake_nr nr,
  * fake_word() - what does a page begin with?
  * @page: index of the page
  *
+ * Context: Any.
  * Return: its first word.
  */
 unsigned int fake_word(unsigned int page)
@@ -241,6 +248,7 @@ static void fake_get_pages(struct kunit *test)
  * space. What it maps is only looked at for its address, so it is unmapped at
  * once.
  *
+ * Context: Process context, may sleep. The mmap lock is not held.
  * Return: 0. A test that cannot be run is given up.
  */
 int fake_init(struct kunit *test)
@@ -268,6 +276,7 @@ int fake_init(struct kunit *test)
  * fake_addr() - where is a page of the arena?
  * @page: index of the page
  *
+ * Context: Any.
  * Return: its address.
  */
 unsigned long fake_addr(unsigned int page)
@@ -284,6 +293,7 @@ unsigned long fake_addr(unsigned int page)
  * @flags: MAP_* flags
  * @pgoff: offset into the file, in pages
  *
+ * Context: Process context, may sleep. The mmap lock is not held.
  * Return: the address of the page, or what mmap() fails with.
  */
 unsigned long fake_map(struct fake *fake, unsigned int page,
@@ -299,6 +309,8 @@ unsigned long fake_map(struct fake *fake, unsigned int page,
  * @test: the test, which fails if this does
  * @page: index of the first page
  * @nr_pages: how many
+ *
+ * Context: Process context, may sleep. The mmap lock is not held.
  */
 void fake_unmap(struct kunit *test, unsigned int page, unsigned long nr_pages)
 {
@@ -310,6 +322,7 @@ void fake_unmap(struct kunit *test, unsigned int page, unsigned long nr_pages)
  * fake_peek() - read what user space sees
  * @addr: the address
  *
+ * Context: Process context, may sleep. The mmap lock is not held.
  * Return: the word at @addr, FAKE_FAULT if there is none.
  */
 unsigned int fake_peek(unsigned long addr)
@@ -326,6 +339,7 @@ unsigned int fake_peek(unsigned long addr)
  * @addr: the address
  * @word: what to write
  *
+ * Context: Process context, may sleep. The mmap lock is not held.
  * Return: 0, or -EFAULT.
  */
 int fake_poke(unsigned long addr, unsigned int word)
@@ -339,6 +353,7 @@ int fake_poke(unsigned long addr, unsigned int word)
  * fake_look() - look at the VMA at an address
  * @addr: the address
  *
+ * Context: Process context, may sleep. The mmap lock is not held.
  * Return: its fields, all of them 0 if there is none.
  */
 struct vma_look fake_look(unsigned long addr)
@@ -357,6 +372,7 @@ struct vma_look fake_look(unsigned long addr)
 /**
  * fake_mark() - note what a test may have to find again
  *
+ * Context: Process context, may sleep. The mmap lock is not held.
  * Return: what there is now.
  */
 struct fake_mark fake_mark(void)
@@ -390,6 +406,8 @@ struct fake_mark fake_mark(void)
  * fake_expect_same() - expect that nothing was leaked, nor dropped
  * @test: the test
  * @mark: what there was before
+ *
+ * Context: Process context, may sleep. The mmap lock is not held.
  */
 void fake_expect_same(struct kunit *test, const struct fake_mark *mark)
 {
@@ -414,6 +432,7 @@ void fake_expect_same(struct kunit *test, const struct fake_mark *mark)
  * fake_pfn() - where is a page in memory?
  * @page: index of the page
  *
+ * Context: Any.
  * Return: its PFN.
  */
 unsigned long fake_pfn(unsigned int page)
@@ -532,6 +551,7 @@ KUNIT_ARRAY_PARAM_DESC(each_action, fake_actions, name);
  * @prev: the one before, NULL for the first
  * @desc: its name is put here
  *
+ * Context: Any.
  * Return: the next one, NULL at the end.
  */
 const void *fake_action_gen_params(const void *prev, char *desc)
@@ -571,6 +591,8 @@ static void expect_vma(struct kunit *test, const struct fake_action *action)
  * @test: the test
  * @fake: file to map. Its mmap(), in whatever way, ends in @action
  * @action: what is to be found, when mapped() is called and in user space
+ *
+ * Context: Process context, may sleep. The mmap lock is not held.
  */
 void fake_expect_action(struct kunit *test, struct fake *fake,
 			const struct fake_action *action)
@@ -597,6 +619,7 @@ void fake_expect_action(struct kunit *test, struct fake *fake,
  * @fake: the file whose hook it is
  * @desc: the mapping
  *
+ * Context: Process context, may sleep. The mmap write lock is held.
  * Return: 0.
  */
 int fake_action_fails(struct fake *fake, struct vm_area_desc *desc)
@@ -614,6 +637,7 @@ int fake_action_fails(struct fake *fake, struct vm_area_desc *desc)
  * @fake: the file whose hook it is
  * @desc: the mapping
  *
+ * Context: Process context, may sleep. The mmap write lock is held.
  * Return: 0.
  */
 int fake_prepare_fails(struct fake *fake, struct vm_area_desc *desc)
@@ -664,6 +688,7 @@ KUNIT_ARRAY_PARAM_DESC(each_fail, fake_fails, name);
  * @prev: the one before, NULL for the first
  * @desc: its name is put here
  *
+ * Context: Any.
  * Return: the next one, NULL at the end.
  */
 const void *fake_fail_gen_params(const void *prev, char *desc)
@@ -675,6 +700,8 @@ const void *fake_fail_gen_params(const void *prev, char *desc)
  * fake_set_fail() - have the next mmap() fail
  * @fake: the file whose hook is part of it
  * @fail: how
+ *
+ * Context: Any.
  */
 void fake_set_fail(struct fake *fake, const struct fake_fail *fail)
 {
@@ -693,6 +720,8 @@ void fake_set_fail(struct fake *fake, const struct fake_fail *fail)
  * @hook: file whose hook is called in the end
  * @fail: how it fails
  * @map_flags: MAP_* flags to map it with
+ *
+ * Context: Process context, may sleep. The mmap lock is not held.
  */
 void fake_expect_fail(struct kunit *test, struct fake *outer,
 		      struct fake *hook, const struct fake_fail *fail,
