@@ -13,8 +13,9 @@ import subprocess
 from series import Unfit, git
 
 from checks.common import (Complaint, Result, digest, jobs, new_ones, run,
-                           version)
+                           slurp, version)
 
+SPARSE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sparse")
 MESSAGE = re.compile(r"^(\S+?):(\d+):(?:\d+:)? (?:fatal )?(warning|error): "
                      r"(.*)$")
 FLAG = re.compile(r" \[-W[\w=+-]+\]$")
@@ -123,7 +124,7 @@ class Build:
                                   rev).splitlines()
                    if s.split(b"\t")[1] not in (b"Documentation", b"samples",
                                                 b"tools", b"MAINTAINERS")]
-        return digest(b"\n".join(folders), self.files, QUICK,
+        return digest(b"\n".join(folders), slurp(SPARSE), self.files, QUICK,
                       version(f"{self.config.cross}gcc", "--version"),
                       version("sparse", "--version"))
 
@@ -135,7 +136,7 @@ class Build:
                     f"ARCH={self.config.arch}", f"CC={cc}",
                     f"CROSS_COMPILE={self.config.cross}", f"HOSTCC={hostcc}",
                     "LOCALVERSION=", "KBUILD_BUILD_TIMESTAMP=@0",
-                    "KBUILD_VERBOSE=0", "--no-print-directory",
+                    "KBUILD_VERBOSE=0", f"CHECK={SPARSE}", "--no-print-directory",
                     f"-j{jobs()}", *words], self.tree, ok=ok,
                    env=environment(self.trees))
 
@@ -174,7 +175,8 @@ class Build:
             with open(self.obj + ".log", "w") as f:
                 f.write(out)
             found = parse(out, self.tree, self.obj)
-            found["W=1"] += self.absent()
+            for part in found.values():
+                part += self.absent()
             known = {tool: [(*c.key(), c.line) for c in part]
                      for tool, part in found.items()}
             cache.put("builds-objects", key, known)

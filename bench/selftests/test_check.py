@@ -48,7 +48,7 @@ allmodconfig nommu_virt_defconfig olddefconfig prepare:
 	@echo '  CC      $@'
 	@gcc -Wall -c -o $(O)/$@ $(CURDIR)/$*.c
 	@echo '  CHECK   $(CURDIR)/$*.c'
-	@sparse $(CURDIR)/$*.c
+	@$(CHECK) $(CURDIR)/$*.c
 """
 COCCI = """
 // Options:
@@ -201,6 +201,10 @@ class Objects(Fake):
         self.finds("W=1", ["fs/new.c: error: does not compile",
                             "fs/new.c:1: error: expected"],
                    {"fs/new.c": "int f(\n"}, failed=2)
+
+    def test_not_compiled_is_not_passed_by_sparse(self):
+        self.finds("sparse", ["fs/new.c: error: does not compile"],
+                   {"fs/new.c": "int f(void) { return no_such; }\n"})
 
     def test_base_does_not_compile(self):
         self.series({"fs/old.c": "int a;\n"}, {"fs/old.c": "int f(\n"})
