@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean
-.PHONY: docs module series rebase-check check cocci
+.PHONY: docs module series rebase-check check
 
 O ?= out
 override O := $(abspath $(O))
