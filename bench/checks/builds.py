@@ -66,7 +66,7 @@ NOMMU = ["fs/binfmt_elf_fdpic.c", "mm/nommu.c"]
 CONFIGS = [
     Config("x86", "x86", "", "allmodconfig", spared=NOMMU),
     Config("nommu", "riscv", "riscv64-linux-gnu-", "nommu_virt_defconfig",
-           NOMMU + ["drivers/char/mem.c", "ipc/shm.c", "mm/mmap_action.c",
+           NOMMU + ["drivers/char/mem.c", "mm/mmap_action.c",
                     "mm/mmap_prepare.c", "mm/shmem.c", "mm/util.c"]),
 ]
 
