@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run test tree refresh kernel boot vma kunit selftest bisect clean
-.PHONY: docs module series rebase-check check
+.PHONY: docs leaks module series rebase-check check
 
 O ?= out
 override O := $(abspath $(O))
@@ -38,6 +38,7 @@ help:
 	@echo 'make module     build the driver in M=DIR, load it in the guest, run its PROG='
 	@echo 'make vma        the tests of mm/vma.c in user space'
 	@echo 'make kunit      the KUnit suite, in QEMU'
+	@echo 'make leaks      mmap()s in loops, failing and not; LOOPS= says how many'
 	@echo 'make selftest   the tests of the bench itself'
 	@echo 'make docs       htmldocs of the page of mmap_prepare; what is new fails'
 	@echo 'make series     the mails to send, V=2 the second version; tried with git and b4'
@@ -99,6 +100,12 @@ kunit:
 	@bench/tree patched
 	@bench/kernel
 	@bench/kunit
+
+leaks:
+	@bench/packages tree kernel boot guest
+	@bench/tree patched
+	@bench/kernel
+	@bench/guest/run leaks $(if $(LOOPS),--loops $(LOOPS))
 
 selftest:
 	@bench/packages tree kernel boot guest check
